@@ -1,0 +1,56 @@
+# `make help` lists the targets. Each creates what it needs; nothing is installed outside .venv*.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PHOTOS ?=
+# The environment of tests and development is apart from the demo's, which stays without torch.
+DEV := .venv-dev
+DEVBIN := $(DEV)/bin
+TESTS ?= tests
+
+.PHONY: help demo test test-slow lint format types layers bench clean
+.DEFAULT_GOAL := help
+
+help:  ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo: $(VENV)/.installed  ## Locate the sample photo, or PHOTOS=folder, and write demo/map.html
+	$(BIN)/python scripts/demo.py $(PHOTOS)
+
+test: $(DEV)/.installed  ## Run the tests (TESTS=path for some)
+	$(DEVBIN)/python -m pytest -n 2 $(TESTS)
+
+test-slow: $(DEV)/.installed  ## Run the tests marked slow
+	$(DEVBIN)/python -m pytest -n 2 -m slow $(TESTS)
+
+lint: $(DEV)/.installed  ## Check format and style
+	$(DEVBIN)/ruff format --check src tests bench scripts
+	$(DEVBIN)/ruff check src tests bench scripts
+
+format: $(DEV)/.installed  ## Format and mend what can be mended
+	$(DEVBIN)/ruff format src tests bench scripts
+	$(DEVBIN)/ruff check --fix src tests bench scripts
+
+types: $(DEV)/.installed  ## Check types, strictly
+	$(DEVBIN)/mypy
+
+layers: $(DEV)/.installed  ## Check that imports point down the house
+	$(DEVBIN)/lint-imports
+
+bench: $(DEV)/.installed  ## Measure speed and memory into results/ (minutes)
+	for part in bench/*.py; do $(DEVBIN)/python $$part || exit 1; done
+
+clean:  ## Remove environments and caches
+	rm -rf .venv .venv-dev .venv-base .venv-min build dist .mypy_cache .ruff_cache .pytest_cache
+
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet -e '.[demo]'
+	touch $@
+
+$(DEV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(DEV)
+	$(DEVBIN)/python -m pip install --quiet --upgrade 'pip>=25.1'  # 25.1: --group
+	$(DEVBIN)/python -m pip install --quiet -e '.[train,report,index,demo]' --group test --group lint --group bench
+	touch $@

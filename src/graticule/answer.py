@@ -1,0 +1,101 @@
+"""What a user is told about one photo."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+#: Raised when a field changes its meaning; a new optional field does not raise it.
+SCHEMA_VERSION = 1
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Point(_Frozen):
+    """A place in WGS84 degrees, rounded to what its radius supports."""
+
+    lat: Annotated[float, Field(ge=-90, le=90)]
+    lon: Annotated[float, Field(ge=-180, le=180)]
+
+
+class Place(_Frozen):
+    """A country, region or district with its probability."""
+
+    code: str
+    name: str
+    probability: Probability
+
+
+class City(_Frozen):
+    """A city the model knows, or the town nearest to the point, with its probability."""
+
+    name: str
+    country: str
+    probability: Probability
+
+
+class Cell(_Frozen):
+    """One cell of the partition that the point was decoded from."""
+
+    id: str
+    name: str
+    lat: float
+    lon: float
+    probability: Probability
+
+
+class Scene(_Frozen):
+    """What kind of place the picture shows, best first in ``probabilities``."""
+
+    name: str
+    probability: Probability
+    probabilities: dict[str, Probability]
+
+
+class Exif(_Frozen):
+    """What the file's own metadata says; reported apart and never used as the answer."""
+
+    lat: float | None = None
+    lon: float | None = None
+    distance_km: float | None = Field(None, description="from the estimate, if there is one")
+    captured_at: str | None = None
+
+
+class Model(_Frozen):
+    """Which model spoke."""
+
+    name: str
+    version: str
+    sha256: str
+    calibrated: bool = Field(description="whether probabilities and radii were calibrated")
+
+
+class Answer(_Frozen):
+    """Where one photo was taken, how sure that is, and where every number came from.
+
+    ``radius_km`` maps a coverage in percent ("50", "80", "90", "95") to the radius around ``point``
+    that held the true place in that share of the photos it was calibrated on. An answer that
+    abstains has no point and still lists its beliefs.
+    """
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    photo: str
+    point: Point | None = None
+    radius_km: dict[str, float] = {}
+    countries: tuple[Place, ...] = ()
+    regions: tuple[Place, ...] = ()
+    districts: tuple[Place, ...] = ()
+    cities: tuple[City, ...] = ()
+    cells: tuple[Cell, ...] = ()
+    scene: Scene | None = None
+    abstained: bool = False
+    reason: str | None = Field(None, description="why it abstained, or how it was coarsened")
+    exif: Exif | None = None
+    model: Model | None = None
+    seconds: float | None = None
+    error: str | None = Field(None, description="why this photo has no answer at all")

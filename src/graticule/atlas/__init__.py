@@ -1,0 +1,1 @@
+"""Borders, names and attributes of a point, offline."""

@@ -1,0 +1,1 @@
+"""What people touch at a terminal: one file a command."""

@@ -1,0 +1,112 @@
+"""The command line: a table of commands, each loaded only when it is called.
+
+``graticule --help`` imports neither the commands nor what they need.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import sys
+from typing import Annotated, Any, NamedTuple
+
+import typer
+import typer.core
+import typer.main
+
+from graticule.errors import GraticuleError
+from graticule.version import __version__
+
+
+class Entry(NamedTuple):
+    """Where a command lives and what it is for."""
+
+    target: str
+    summary: str
+
+
+#: Command → "module:attribute" (a function, or a typer app for a group), in the order of `--help`.
+COMMANDS: dict[str, Entry] = {
+    "info": Entry("graticule.cli.info:info", "What is installed, and what this machine can run"),
+}
+
+#: What every command understands beside its own options.
+CONTEXT = {"help_option_names": ["-h", "--help"]}
+
+
+class LazyGroup(typer.core.TyperGroup):
+    """A group whose commands are imported on use."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The commands, in the table's order."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Import and return one command, or None."""
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        module, attribute = entry.target.split(":")
+        found = getattr(importlib.import_module(module), attribute)
+        if not isinstance(found, typer.Typer):
+            single = typer.Typer(
+                add_completion=False, rich_markup_mode=None, context_settings=CONTEXT
+            )
+            single.command(cmd_name)(found)
+            found = single
+        command = typer.main.get_command(found)
+        command.name = cmd_name
+        return command
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help from the table, so that no command is imported for it."""
+        self.format_usage(ctx, formatter)
+        self.format_help_text(ctx, formatter)
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
+        typer.core.TyperCommand.format_options(self, ctx, formatter)  # type: ignore[arg-type]
+        self.format_epilog(ctx, formatter)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command; an unknown one gets the nearest known name."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            ctx.fail(
+                f"no command {args[0]!r}"
+                + (f"; did you mean {near[0]!r}?" if near else "; see graticule --help")
+            )
+        return super().resolve_command(ctx, args)
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    context_settings=CONTEXT,
+    epilog="Example: graticule locate holiday/ --format html --output map.html",
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"graticule {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Where on Earth was this photo taken, and how sure can we be? Offline, on your machine."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit: 0 done, 1 something failed, 2 wrong use."""
+    try:
+        app(args=arguments, prog_name="graticule")
+    except GraticuleError as error:
+        typer.echo(f"graticule: {error}", err=True)
+        sys.exit(1)

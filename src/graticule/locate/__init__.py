@@ -1,0 +1,1 @@
+"""The engine: many photos in, answers out."""

@@ -1,0 +1,1 @@
+"""Answers as table, JSON, CSV, GeoJSON, KML, XMP sidecar, HTML map."""

@@ -1,0 +1,1 @@
+"""Photos opened safely, and the tables that list them."""

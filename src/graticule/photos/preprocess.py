@@ -1,0 +1,55 @@
+"""How a photo becomes the square of pixels that an encoder was trained on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+class Preprocess(BaseModel):
+    """Resize and crop, as a bundle's ``system.json`` states it.
+
+    Mean and standard deviation are not here: an exported encoder takes uint8 pixels and normalises
+    them itself, so that nobody can get it wrong.
+
+    Attributes:
+        size: side of the square the encoder takes, in pixels.
+        resize: ``crop``: the shorter side becomes ``size`` / ``crop_share`` and the middle is cut
+            out; ``squash``: both sides become ``size``; ``pad``: the longer side becomes ``size``
+            and the rest is grey.
+        crop_share: with ``crop``, the share of the shorter side that the crop keeps.
+        interpolation: how pixels are resampled.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    size: int = Field(224, ge=8, le=2048)
+    resize: Literal["crop", "squash", "pad"] = "crop"
+    crop_share: float = Field(0.875, gt=0, le=1)
+    interpolation: Literal["bilinear", "bicubic"] = "bicubic"
+
+    def __call__(self, image: Image) -> npt.NDArray[np.uint8]:
+        """The pixels of an upright RGB image, uint8 (size, size, 3)."""
+        from PIL import Image as PillowImage
+
+        how = PillowImage.Resampling[self.interpolation.upper()]
+        size = self.size
+        if self.resize == "squash":
+            return np.asarray(image.resize((size, size), how))
+        width, height = image.size
+        if self.resize == "pad":
+            scale = size / max(width, height)
+            small = image.resize((max(1, round(width * scale)), max(1, round(height * scale))), how)
+            square = PillowImage.new("RGB", (size, size), (128, 128, 128))
+            square.paste(small, ((size - small.width) // 2, (size - small.height) // 2))
+            return np.asarray(square)
+        # One resampling does both: the box in the photo that the middle crop covers.
+        side = min(width, height) * self.crop_share
+        left, top = (width - side) / 2, (height - side) / 2
+        return np.asarray(image.resize((size, size), how, box=(left, top, left + side, top + side)))

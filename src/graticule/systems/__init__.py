@@ -1,0 +1,1 @@
+"""Encoder, partition, head and decoder together; one file each."""

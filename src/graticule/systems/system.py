@@ -1,0 +1,60 @@
+"""The interface of every system: crops of photos in, beliefs over its partitions out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from graticule.belief import Belief, Labels
+from graticule.cells.partition import Partition
+
+if TYPE_CHECKING:
+    from graticule.photos.preprocess import Preprocess
+    from graticule.systems.bundle import Bundle
+
+Pixels = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a system says about n photos, before priors, calibration and decoding.
+
+    Attributes:
+        beliefs: by task ("countries", "regions", "cities", "fine" …), each over its partition.
+        embedding: float32 (n, d), for nearest photos, prototypes and novelty.
+        scenes: belief over scene names, or None.
+        labels: beliefs over other outcomes (climate, road side …).
+        spoke: for routed systems, which part answered for each photo.
+    """
+
+    beliefs: Mapping[str, Belief[Partition]]
+    embedding: npt.NDArray[np.float32]
+    scenes: Belief[Labels] | None = None
+    labels: Mapping[str, Belief[Labels]] = field(default_factory=dict)
+    spoke: tuple[str, ...] | None = None
+
+
+class System(ABC):
+    """Encoder + partitions + heads + decoding, loaded from a bundle; runs ONNX and numpy only.
+
+    Attributes:
+        bundle: the folder it was loaded from, with its partitions, calibration and card.
+        inputs: how photos are cropped, one for each encoder; the pipeline makes one uint8 array
+            (n, size, size, 3) RGB for each. Normalisation is inside the ONNX graphs.
+        point_task: the belief that the point is decoded from.
+    """
+
+    inputs: tuple[Preprocess, ...]
+    point_task: str
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+
+    @abstractmethod
+    def predict(self, pixels: Sequence[Pixels]) -> Prediction:
+        """Beliefs for a batch: one uint8 array (n, size, size, 3) for each of ``inputs``."""

@@ -1,0 +1,1 @@
+"""Losses, sampling, phases, the loop."""

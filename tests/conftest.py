@@ -1,0 +1,41 @@
+"""Fixtures every test may use, and the wall: nothing in a test reaches past this machine."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+#: Real photos and weights for development lie beside a checkout on the makers' machines.
+SHARED = Path(os.environ.get("GRATICULE_SHARED", Path(__file__).parents[2] / "shared"))
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of development photos and weights; skips where it is absent."""
+    if not (SHARED / "photos" / "manifest.csv").is_file():
+        pytest.skip("needs the development photos in ../shared, which are not here")
+    return SHARED
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refuse every connection but loopback, so that a hidden download fails its test."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: object) -> None:
+        if self.family in (socket.AF_INET, socket.AF_INET6):
+            host = str(address[0])  # type: ignore[index]
+            if not (host.startswith("127.") or host in {"::1", "localhost"}):
+                raise OSError(f"the network is closed in tests: {host}")
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep caches of tests out of the user's own."""
+    monkeypatch.setenv("GRATICULE_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
