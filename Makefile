@@ -8,7 +8,7 @@ DEV := .venv-dev
 DEVBIN := $(DEV)/bin
 TESTS ?= tests
 
-.PHONY: help demo test test-slow lint format types layers bench clean
+.PHONY: help demo test test-slow lint format types layers bench check-base check-minimum clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -39,6 +39,17 @@ layers: $(DEV)/.installed  ## Check that imports point down the house
 
 bench: $(DEV)/.installed  ## Measure speed and memory into results/ (minutes)
 	for part in bench/*.py; do $(DEVBIN)/python $$part || exit 1; done
+
+check-base: $(DEV)/.installed  ## Install the wheel alone and use it with the network blocked
+	rm -rf .venv-base dist && $(DEVBIN)/uv build --quiet --wheel --out-dir dist
+	$(DEVBIN)/uv venv --quiet --python $(DEVBIN)/python .venv-base
+	$(DEVBIN)/uv pip install --quiet --python .venv-base dist/*.whl
+	.venv-base/bin/python -I scripts/check_base.py
+
+check-minimum: $(DEV)/.installed  ## Run the tests at the lowest versions pyproject.toml allows
+	rm -rf .venv-min && $(DEVBIN)/uv venv --quiet --python $(DEVBIN)/python .venv-min
+	$(DEVBIN)/uv pip install --quiet --python .venv-min --resolution lowest-direct -e . --group test
+	.venv-min/bin/python -m pytest -n 2 $(TESTS)
 
 clean:  ## Remove environments and caches
 	rm -rf .venv .venv-dev .venv-base .venv-min build dist .mypy_cache .ruff_cache .pytest_cache
