@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 #: Raised when a field changes its meaning; a new optional field does not raise it.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Final = 1
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 

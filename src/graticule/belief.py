@@ -128,7 +128,7 @@ class Belief(Generic[OutcomesT]):
         return Belief(self.over, normalise(self.log_p + np.asarray(log_prior, dtype=np.float64)))
 
     def combine(self, other: Belief[OutcomesT], weight: float = 1.0) -> Belief[OutcomesT]:
-        """Product of two beliefs over the same cells: independent evidence, ``other`` to a power."""
+        """Product of two beliefs over the same cells: independent evidence, ``other`` weighted."""
         self._same_cells(other)
         return Belief(self.over, normalise(self.log_p + weight * other.log_p.astype(np.float64)))
 
@@ -157,9 +157,7 @@ class Belief(Generic[OutcomesT]):
             raise GraticuleError("these two beliefs are over different partitions")
 
 
-def mix(
-    beliefs: Sequence[Belief[OutcomesT]], weights: npt.ArrayLike
-) -> Belief[OutcomesT]:
+def mix(beliefs: Sequence[Belief[OutcomesT]], weights: npt.ArrayLike) -> Belief[OutcomesT]:
     """Mixture Σ w·p of beliefs over the same cells, e.g. Σ p(scene) · p(country | scene).
 
     Args:
@@ -170,7 +168,7 @@ def mix(
         raise GraticuleError("a mixture needs at least one belief")
     first = beliefs[0]
     for other in beliefs[1:]:
-        first._same_cells(other)  # noqa: SLF001
+        first._same_cells(other)
     share = np.atleast_2d(np.asarray(weights, dtype=np.float64))
     if (share < 0).any() or not np.isfinite(share).all() or (share.sum(axis=1) <= 0).any():
         raise GraticuleError("mixture weights must be finite, not negative, and not all zero")

@@ -14,39 +14,14 @@ from graticule.errors import GraticuleError
 
 
 @contextmanager
-def atomic(path: str | os.PathLike[str], mode: str = "w") -> Iterator[IO[Any]]:
-    """Open a file that takes its name only when it is complete.
-
-    What is written goes to ``NAME.part`` beside it, is flushed to the disk, and then replaces
-    ``path`` in one step. If the block raises, the part is removed and an earlier file stays whole.
-
-    Args:
-        path: where the file is to be.
-        mode: ``"w"`` for UTF-8 text with ``\\n`` line ends, ``"wb"`` for bytes.
-    """
-    target = Path(path)
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    text = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with part.open(mode, **text) as handle:  # type: ignore[call-overload]
-            yield handle
-            handle.flush()
-            os.fsync(handle.fileno())
-        part.replace(target)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise GraticuleError(
-            f"{target}: cannot be written ({error.strerror or error}); an earlier file there is whole"
-        ) from error
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-
-
-@contextmanager
 def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Like :func:`atomic` for writers that want a path: yields the temporary one."""
+    """Yield a temporary path beside ``path`` that takes its name only when the block ends well.
+
+    If the block raises, the temporary file is removed and an earlier ``path`` stays whole.
+
+    Raises:
+        GraticuleError: the folder or the file cannot be written.
+    """
     target = Path(path)
     part = target.with_name(f".{target.stem}.{os.getpid()}.part{target.suffix}")
     try:
@@ -56,11 +31,26 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     except OSError as error:
         part.unlink(missing_ok=True)
         raise GraticuleError(
-            f"{target}: cannot be written ({error.strerror or error}); an earlier file there is whole"
+            f"{target}: cannot be written ({error.strerror or error}); what was there is whole"
         ) from error
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def atomic(path: str | os.PathLike[str], mode: str = "w") -> Iterator[IO[Any]]:
+    """Open a file that takes its name only when it is complete and on the disk.
+
+    Args:
+        path: where the file is to be.
+        mode: ``"w"`` for UTF-8 text with Unix line ends, ``"wb"`` for bytes.
+    """
+    text = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
+    with atomic_path(path) as part, part.open(mode, **text) as handle:  # type: ignore[call-overload]
+        yield handle
+        handle.flush()
+        os.fsync(handle.fileno())
 
 
 def write_json(path: str | os.PathLike[str], value: object) -> None:

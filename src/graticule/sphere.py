@@ -31,7 +31,7 @@ def as_latlon(values: npt.ArrayLike) -> FloatArray:
     A single (lat, lon) pair becomes shape (1, 2). Longitudes may lie outside ±180 and are kept.
 
     Raises:
-        GraticuleError: the shape is not (n, 2), a value is not finite, or a latitude is outside ±90.
+        GraticuleError: the shape is not (n, 2), or a value is not finite or outside ±90.
     """
     latlon = np.atleast_2d(np.asarray(values, dtype=np.float64))
     if latlon.size == 0:
@@ -54,11 +54,12 @@ def wrap_longitude(lon: npt.ArrayLike) -> FloatArray:
 
 
 def unit_vectors(latlon: npt.ArrayLike) -> FloatArray:
-    """Points on the unit sphere, shape (..., 3): x to 0°N 0°E, y to 0°N 90°E, z to the north pole."""
+    """Points on the unit sphere, (..., 3): x to 0°N 0°E, y to 0°N 90°E, z to the north pole."""
     radians = np.radians(np.asarray(latlon, dtype=np.float64))
     lat, lon = radians[..., 0], radians[..., 1]
     cos_lat = np.cos(lat)
-    return np.stack([cos_lat * np.cos(lon), cos_lat * np.sin(lon), np.sin(lat)], axis=-1)
+    xyz: FloatArray = np.stack([cos_lat * np.cos(lon), cos_lat * np.sin(lon), np.sin(lat)], axis=-1)
+    return xyz
 
 
 def from_unit_vectors(vectors: npt.ArrayLike) -> FloatArray:
@@ -66,7 +67,7 @@ def from_unit_vectors(vectors: npt.ArrayLike) -> FloatArray:
     xyz = np.asarray(vectors, dtype=np.float64)
     lat = np.arctan2(xyz[..., 2], np.hypot(xyz[..., 0], xyz[..., 1]))
     lon = np.arctan2(xyz[..., 1], xyz[..., 0])
-    return np.degrees(np.stack([lat, lon], axis=-1))
+    return np.asarray(np.degrees(np.stack([lat, lon], axis=-1)))
 
 
 def haversine(a: npt.ArrayLike, b: npt.ArrayLike) -> FloatArray:
@@ -145,7 +146,7 @@ def mean(latlon: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> FloatAr
     points = as_latlon(latlon)
     if len(points) == 0:
         raise GraticuleError("the mean of no points is not a place")
-    return group_means(points, np.zeros(len(points), dtype=np.int64), 1, weights)[0]
+    return np.asarray(group_means(points, np.zeros(len(points), dtype=np.int64), 1, weights)[0])
 
 
 def group_means(
@@ -181,7 +182,7 @@ def group_means(
 
 
 def offset(latlon: npt.ArrayLike, bearing: npt.ArrayLike, km: npt.ArrayLike) -> FloatArray:
-    """The points reached from ``latlon`` (..., 2) along ``bearing`` (degrees from north) after ``km``."""
+    """The points ``km`` away from ``latlon`` (..., 2) along ``bearing`` (degrees from north)."""
     start = np.radians(np.asarray(latlon, dtype=np.float64))
     lat, lon = start[..., 0], start[..., 1]
     theta = np.radians(np.asarray(bearing, dtype=np.float64))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sized
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -56,7 +56,13 @@ class Partition(ABC):
             object.__setattr__(self, "counts", np.zeros(n, np.int64))
         if len(self.areas_km2) == 0:
             object.__setattr__(self, "areas_km2", np.full(n, np.nan))
-        columns = (self.centers, self.names, self.counts, self.areas_km2, *self.parents.values())
+        columns: tuple[Sized, ...] = (
+            self.centers,
+            self.names,
+            self.counts,
+            self.areas_km2,
+            *self.parents.values(),
+        )
         if any(len(column) != n for column in columns):
             raise PartitionError(f"{self.name}: every column needs one value for each of {n} cells")
 

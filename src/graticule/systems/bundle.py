@@ -99,8 +99,8 @@ class Bundle:
             file = self.file(name)
             if files.sha256(file) != expected:
                 raise BundleError(
-                    f"{file}: checksum differs from system.json; the bundle was changed or cut off, "
-                    "get it again"
+                    f"{file}: checksum differs from system.json; the bundle was changed or cut "
+                    "off, get it again"
                 )
 
     def file(self, name: str) -> Path:

@@ -34,9 +34,9 @@ def load_system(path: str | Path) -> System:
     bundle = Bundle(path)
     target = SYSTEMS.get(bundle.manifest.system)
     if target is None:
-        known = ", ".join(SYSTEMS)
         raise BundleError(
-            f"{bundle.path}: no system {bundle.manifest.system!r} in this version (there are {known})"
+            f"{bundle.path}: no system {bundle.manifest.system!r} in this version "
+            f"(there are {', '.join(SYSTEMS)})"
         )
     module, name = target.split(":")
     system: System = getattr(importlib.import_module(module), name)(bundle)
