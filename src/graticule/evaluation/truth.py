@@ -1,0 +1,73 @@
+"""What is known about the photos that predictions are judged on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+StringArray = npt.NDArray[np.str_]
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The judged photos, one row each.
+
+    Attributes:
+        paths: as the manifest writes them.
+        latlon: float64 (n, 2), NaN where only a country or city is known: such photos judge names,
+            never distances.
+        columns: further string columns of the manifest (country, city, scene, source, photographer,
+            group …), "" where unknown.
+    """
+
+    paths: tuple[str, ...]
+    latlon: FloatArray
+    columns: Mapping[str, StringArray] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    @property
+    def located(self) -> npt.NDArray[np.bool_]:
+        """Which photos have coordinates, bool (n,)."""
+        return np.asarray(np.isfinite(self.latlon).all(axis=1))
+
+    def column(self, name: str) -> StringArray:
+        """A column, or empty strings where the manifest has none of that name."""
+        return self.columns.get(name, np.full(len(self), "", dtype=np.str_))
+
+    def take(self, rows: IntArray | npt.NDArray[np.bool_]) -> Truth:
+        """The given rows."""
+        numbers = np.flatnonzero(rows) if rows.dtype == bool else rows
+        return Truth(
+            tuple(self.paths[i] for i in numbers),
+            self.latlon[numbers],
+            {name: values[numbers] for name, values in self.columns.items()},
+        )
+
+    def countries(self) -> StringArray:
+        """Country code of each photo: as the manifest says, else from its coordinates."""
+        codes = self.column("country").astype(object)
+        unknown = (codes == "") & self.located
+        if unknown.any():
+            from graticule import atlas
+
+            codes[unknown] = atlas.countries(self.latlon[unknown])
+        return codes.astype(np.str_)
+
+    def clusters(self) -> StringArray:
+        """What makes photos dependent, for the bootstrap: photographer, else group, else itself.
+
+        Photos at one and the same place (a landmark) are one cluster too when neither is known.
+        """
+        for name in ("photographer", "sequence", "landmark", "group"):
+            if name == "photographer" or (self.column(name) != "").any():
+                labels = self.column(name)
+                if (labels != "").any():
+                    return np.where(labels != "", np.char.add(f"{name}:", labels), "")
+        return np.full(len(self), "", dtype=np.str_)
