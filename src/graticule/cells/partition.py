@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sized
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -72,6 +73,16 @@ class Partition(ABC):
     @abstractmethod
     def assign(self, latlon: npt.ArrayLike) -> IntArray:
         """The cell of each point, int64 (n,); −1 for a place outside all cells."""
+
+    def settings(self) -> dict[str, Any]:
+        """What the kind needs beside its cells, as JSON; passed back when it is read."""
+        return {}
+
+    def to_parquet(self, path: str | Path) -> None:
+        """Write the partition as GeoParquet, whole or not at all."""
+        from graticule.cells.files import write_partition
+
+        write_partition(self, path)
 
     def index(self, ids: npt.ArrayLike) -> IntArray:
         """Cell numbers of string ids, −1 for an unknown id."""

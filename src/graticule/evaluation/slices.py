@@ -1,4 +1,4 @@
-"""Where a system is good and where it is not: scores by slice, and the worst slices found by search.
+"""Where a system is good and where it is not: scores by slice, and the worst ones found by search.
 
 Looking at many slices finds a bad one by luck; the p-values of the search are corrected for it.
 """

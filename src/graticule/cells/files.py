@@ -1,0 +1,118 @@
+"""Partitions on disk: GeoParquet that QGIS and geopandas open, one row a cell.
+
+The geometry is WKB, the polygon of a cell or else its point; the rest are plain columns. What the
+kind of partition needs beside its cells (an S2 level, a radius) stands in the file's metadata.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from graticule.errors import PartitionError
+from graticule.files import atomic_path
+
+if TYPE_CHECKING:
+    from graticule.cells.partition import Partition
+
+#: The newest layout this version reads.
+SCHEMA_VERSION = 1
+_KEY = b"graticule"
+
+#: Kind in the file → "module:class".
+KINDS: dict[str, str] = {
+    "countries": "graticule.cells.countries:Countries",
+    "cities": "graticule.cells.cities:Cities",
+}
+
+
+def write_partition(partition: Partition, path: str | Path) -> None:
+    """Write a partition as GeoParquet 1.1, whole or not at all."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    import shapely
+
+    points = shapely.points(partition.centers[:, 1], partition.centers[:, 0])
+    geometry = points if partition.polygons is None else partition.polygons
+    columns: dict[str, Any] = {
+        "id": list(partition.ids),
+        "name": list(partition.names),
+        "lat": partition.centers[:, 0],
+        "lon": partition.centers[:, 1],
+        "photos": partition.counts,
+        "area_km2": partition.areas_km2,
+    }
+    columns |= {f"parent:{name}": list(ids) for name, ids in partition.parents.items()}
+    columns["geometry"] = shapely.to_wkb(geometry).tolist()
+    table = pa.table(columns)
+    own = {
+        "schema_version": SCHEMA_VERSION,
+        "kind": partition.kind,
+        "name": partition.name,
+        "settings": partition.settings(),
+    }
+    geo = {
+        "version": "1.1.0",
+        "primary_column": "geometry",
+        # Without a CRS the standard means OGC:CRS84: WGS84 degrees, longitude first.
+        "columns": {"geometry": {"encoding": "WKB", "geometry_types": []}},
+    }
+    metadata = {_KEY: json.dumps(own).encode(), b"geo": json.dumps(geo).encode()}
+    with atomic_path(path) as part:
+        pq.write_table(table.replace_schema_metadata(metadata), part, compression="zstd")
+
+
+def read_partition(path: str | Path) -> Partition:
+    """Read a partition that :func:`write_partition` wrote.
+
+    Raises:
+        PartitionError: the file is missing, is not a partition, or is from a newer version.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    import shapely
+
+    source = Path(path)
+    if not source.is_file():
+        raise PartitionError(f"{source}: no such partition; see graticule cells build --help")
+    try:
+        # A file, not a dataset: a folder named like key=value must not add a column.
+        table = pq.ParquetFile(source).read()
+    except (pa.ArrowInvalid, OSError) as error:
+        raise PartitionError(f"{source}: not a Parquet file ({error})") from error
+    try:
+        own = json.loads((table.schema.metadata or {})[_KEY])
+        version, target = int(own["schema_version"]), KINDS.get(own["kind"])
+    except (KeyError, ValueError, TypeError) as error:
+        raise PartitionError(
+            f"{source}: a Parquet file, but not a partition of graticule; "
+            "graticule cells build makes one"
+        ) from error
+    if version > SCHEMA_VERSION or target is None:
+        raise PartitionError(
+            f"{source}: partition layout {version}, kind {own['kind']!r}, is newer than this "
+            "graticule; pip install -U graticule"
+        )
+    geometry = shapely.from_wkb(np.array(table["geometry"].to_pylist(), dtype=object))
+    only_points = bool((shapely.get_type_id(geometry) == 0).all())
+    module, name = target.split(":")
+    kind: type[Partition] = getattr(importlib.import_module(module), name)
+    return kind(
+        name=own["name"],
+        ids=tuple(table["id"].to_pylist()),
+        centers=np.stack([table["lat"].to_numpy(), table["lon"].to_numpy()], axis=1),
+        names=tuple(table["name"].to_pylist()),
+        counts=table["photos"].to_numpy().astype(np.int64),
+        areas_km2=table["area_km2"].to_numpy().astype(np.float64),
+        polygons=None if only_points else geometry,
+        parents={
+            column.removeprefix("parent:"): tuple(table[column].to_pylist())
+            for column in table.column_names
+            if column.startswith("parent:")
+        },
+        **own["settings"],
+    )
