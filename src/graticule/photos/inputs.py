@@ -1,0 +1,96 @@
+"""Which photos a person means: files, folders, patterns, a list on stdin, a manifest; lazily.
+
+No list of all photos is ever held: a million paths pass through one at a time.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from graticule.errors import GraticuleError
+from graticule.photos.photo import SUFFIXES, display_name
+
+_TABLES = frozenset({".csv", ".parquet"})
+
+
+def find_photos(arguments: Iterable[str | os.PathLike[str]]) -> Iterator[str]:
+    """Paths of the photos that the arguments mean, in a fixed order.
+
+    A folder is searched to any depth for image files, hidden ones and linked folders left out (a
+    link loop ends nowhere). ``-`` reads paths from stdin, one a line or separated by NUL. A CSV or
+    Parquet manifest gives its ``path`` column. A file that does not exist is given all the same:
+    its answer says so.
+
+    Raises:
+        GraticuleError: a folder or pattern has no photo.
+    """
+    for argument in arguments:
+        name = os.fspath(argument)
+        if name == "-":
+            yield from _from_stdin()
+        elif Path(name).is_dir():
+            yield from _some(_in_folder(name), f"{display_name(name)}: no photos in this folder")
+        elif Path(name).suffix.lower() in _TABLES and Path(name).is_file():
+            yield from _from_manifest(Path(name))
+        elif glob.has_magic(name) and not os.path.lexists(name):
+            found = sorted(glob.glob(name, recursive=True))  # noqa: PTH207 - a pattern may be absolute
+            files = (path for path in found if not Path(path).is_dir())
+            yield from _some(files, f"{display_name(name)}: no file fits this pattern")
+        else:
+            yield name
+
+
+def _some(paths: Iterable[str], otherwise: str) -> Iterator[str]:
+    empty = True
+    for path in paths:
+        empty = False
+        yield path
+    if empty:
+        raise GraticuleError(f"{otherwise} (looked for {', '.join(sorted(SUFFIXES))})")
+
+
+def _in_folder(folder: str) -> Iterator[str]:
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES:
+                yield str(Path(parent, name))
+
+
+def _from_stdin() -> Iterator[str]:
+    # Bytes, not text: file names need not be UTF-8.
+    separator: bytes | None = None
+    rest = b""
+    stdin = os.fdopen(sys.stdin.fileno(), "rb", buffering=0, closefd=False)
+    while chunk := stdin.read(65536):
+        rest += chunk
+        if separator is None and (b"\0" in rest or b"\n" in rest):
+            separator = b"\0" if b"\0" in rest else b"\n"
+        if separator is None:
+            continue
+        *lines, rest = rest.split(separator)
+        yield from (os.fsdecode(line.rstrip(b"\r")) for line in lines if line.strip())
+    if rest.strip():
+        yield os.fsdecode(rest.rstrip(b"\r\n"))
+
+
+def _from_manifest(path: Path) -> Iterator[str]:
+    import pyarrow as pa
+    import pyarrow.dataset as ds
+
+    try:
+        table = ds.dataset(path, format=path.suffix.lower().lstrip("."))
+        if "path" not in table.schema.names:
+            raise GraticuleError(
+                f"{path}: no column 'path'; see graticule data check, or name the photos themselves"
+            )
+        for batch in table.to_batches(columns=["path"]):
+            for name in batch.column(0).to_pylist():
+                if name:
+                    yield str(path.parent / name)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise GraticuleError(f"{path}: not a table ({str(error).splitlines()[0]})") from error
