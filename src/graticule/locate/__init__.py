@@ -1,1 +1,1 @@
-"""The engine: many photos in, answers out."""
+"""The engine: many photos in, answers out, in bounded memory, resumable."""

@@ -22,11 +22,9 @@ if TYPE_CHECKING:
 #: Everything `locate` takes as one photo.
 Source: TypeAlias = "str | os.PathLike[str] | bytes | IO[bytes] | Image | npt.NDArray[np.uint8]"
 
+_ENDINGS = "jpg jpeg jpe jfif png webp tif tiff gif bmp heic heif avif"
 #: File name endings that a folder is searched for.
-SUFFIXES = frozenset(
-    (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff", ".gif", ".bmp")
-    + (".heic", ".heif", ".avif")
-)
+SUFFIXES = frozenset(f".{ending}" for ending in _ENDINGS.split(" "))
 #: Pixels above which a file is refused: four times the largest cameras, 1 GB once decoded.
 MAX_PIXELS = 400_000_000
 #: A JPEG is decoded no larger than its shorter side needs, twice the usual input of 224 pixels.
@@ -51,7 +49,7 @@ class Photo:
 
 
 def display_name(name: str) -> str:
-    """A file name as text that can be written anywhere: odd bytes become ``\\xNN``."""
+    """A file name as text that can be written anywhere: odd bytes are escaped."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 

@@ -1,0 +1,208 @@
+"""Probabilities and radii that hold: fitted on photos no training saw, read by the engine.
+
+A radius is conformal (Vovk, Gammerman & Shafer 2005; here split conformal with the belief's mass as
+the score): for each calibration photo, the mass the belief puts nearer to its point than the true
+place; for a coverage L, the quantile q of those; for a new photo, the radius that holds mass q.
+It widens by itself where the belief is spread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from graticule import files, sphere
+from graticule.belief import Belief
+from graticule.cells.partition import Partition
+from graticule.errors import BundleError, GraticuleError
+
+FloatArray = npt.NDArray[np.float64]
+
+LEVELS = (50, 80, 90, 95)
+#: Extent of a cell whose area is not known: a city.
+_DEFAULT_EXTENT_KM = 25.0
+
+
+class Calibration(BaseModel):
+    """What was fitted on held-out photos; the defaults are those of a model nobody calibrated.
+
+    Attributes:
+        calibrated: whether anything below was fitted.
+        temperatures: by task, what its logits are divided by.
+        point_km: width of the kernel that picks the point.
+        radius_mass: coverage in percent → the mass within the radius that gave that coverage.
+        prior: by task, mean probabilities over the calibration photos: what the model says of no
+            photo in particular.
+        min_gain: nats over the prior below which a photo says no more than the prior does.
+        max_indoor: probability of indoors above which an answer abstains.
+        max_flatness: share of flat pixels above which a picture is no photo.
+        fitted_on: photos, independent places, sources, and how they were held out.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    calibrated: bool = False
+    temperatures: dict[str, float] = Field(default_factory=dict)
+    point_km: float = Field(250.0, gt=0)
+    radius_mass: dict[int, float] = Field(default_factory=lambda: {k: k / 100 for k in LEVELS})
+    prior: dict[str, list[float]] = Field(default_factory=dict)
+    min_gain: float = 0.0
+    max_indoor: float = 1.0
+    max_flatness: float = 1.0
+    fitted_on: dict[str, Any] = Field(default_factory=dict)
+
+    def save(self, path: str | Path) -> None:
+        """Write ``calibration.json``."""
+        files.write_json(path, self.model_dump(mode="json"))
+
+    @classmethod
+    def load(cls, path: str | Path) -> Calibration:
+        """Read ``calibration.json``.
+
+        Raises:
+            BundleError: it is not one.
+        """
+        try:
+            return cls.model_validate(files.read_json(path))
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise BundleError(f"{path}: {where}: {first['msg']}") from error
+
+    def temper(self, task: str, belief: Belief[Partition]) -> Belief[Partition]:
+        """The belief at its task's temperature."""
+        temperature = self.temperatures.get(task, 1.0)
+        if temperature == 1.0:
+            return belief
+        return Belief.from_logits(belief.over, belief.log_p, temperature)
+
+
+def extents_km(partition: Partition) -> FloatArray:
+    """Radius of the disc of each cell's area, km (n,)."""
+    radii = np.sqrt(partition.areas_km2 / np.pi)
+    return np.where(np.isfinite(radii), radii, _DEFAULT_EXTENT_KM)
+
+
+def pick_points(belief: Belief[Partition], width_km: float, candidates: int = 64) -> FloatArray:
+    """The point of each belief, degrees (n, 2): the densest place, then the mean near it.
+
+    Every one of the likeliest cells is a candidate; the one with the most mass around it, weighted
+    by exp(−½(d/width)²), wins, and the point is the mean of the cells within two widths of it. The
+    mean of the whole belief would lie in the sea between two good guesses.
+    """
+    partition = belief.over
+    cells, p = belief.top(min(candidates, len(partition)))
+    centers = partition.centers[cells]
+    vectors = sphere.unit_vectors(centers)
+    # Chords of the candidates among themselves, (n, k, k): k is small, the partition is not.
+    gaps = sphere.arc(
+        np.linalg.norm(vectors[:, :, None, :] - vectors[:, None, :, :], axis=-1).astype(np.float64)
+    )
+    density = (p[:, None, :] * np.exp(-0.5 * (gaps / width_km) ** 2)).sum(axis=2)
+    # Ties go to the likelier cell, which stands first.
+    best = np.argmax(np.round(density, 12), axis=1)
+    rows = np.arange(len(best))
+    near = gaps[rows, best] <= 2 * width_km
+    weight = np.where(near, p * np.exp(-0.5 * (gaps[rows, best] / width_km) ** 2), 0.0)
+    mean = (vectors * weight[:, :, None]).sum(axis=1)
+    return sphere.from_unit_vectors(mean)
+
+
+def mass_within(belief: Belief[Partition], points: FloatArray, radius_km: FloatArray) -> FloatArray:
+    """Mass of each belief within ``radius_km`` (n,) of its point; cells spread over their extent."""
+    out = np.empty(len(belief))
+    extent = extents_km(belief.over)
+    for rows, km in belief.over.distances(points):
+        out[rows] = _spread_mass(belief.p[rows], km, extent, radius_km[rows])
+    return out
+
+
+def radii_holding(belief: Belief[Partition], points: FloatArray, mass: float) -> FloatArray:
+    """Smallest radius around each point that holds ``mass`` of its belief, km (n,).
+
+    The inverse of :func:`mass_within`, by bisection to half a kilometre in a thousand.
+    """
+    out = np.empty(len(belief))
+    extent = extents_km(belief.over)
+    for rows, km in belief.over.distances(points):
+        p = belief.p[rows]
+        low = np.zeros(len(p))
+        high = np.full(len(p), sphere.HALF_CIRCUMFERENCE_KM)
+        for _ in range(26):
+            middle = (low + high) / 2
+            enough = _spread_mass(p, km, extent, middle) >= mass
+            high, low = np.where(enough, middle, high), np.where(enough, low, middle)
+        out[rows] = high
+    return out
+
+
+def _spread_mass(
+    p: npt.NDArray[np.float32], km: FloatArray, extent: FloatArray, radius: FloatArray
+) -> FloatArray:
+    inside = np.clip((radius[:, None] - km + extent) / (2 * extent), 0.0, 1.0)
+    return np.asarray((p * inside).sum(axis=1))
+
+
+def gain(belief: Belief[Partition], prior: npt.ArrayLike) -> FloatArray:
+    """Nats that each belief says over the prior: Kullback–Leibler divergence, (n,)."""
+    log_prior = np.log(np.maximum(np.asarray(prior, dtype=np.float64), 1e-12))
+    log_p = belief.log_p.astype(np.float64)
+    return np.asarray((np.exp(log_p) * (log_p - log_prior)).sum(axis=1))
+
+
+def fit_temperature(log_p: npt.ArrayLike, truth: npt.NDArray[np.int64]) -> float:
+    """The temperature that makes the log score of held-out photos best (Guo et al. 2017).
+
+    Args:
+        log_p: (n, cells) log-probabilities or logits.
+        truth: (n,) true cells; rows below zero are left out.
+    """
+    from scipy.optimize import minimize_scalar
+
+    known = truth >= 0
+    logits, cells = np.asarray(log_p, dtype=np.float64)[known], truth[known]
+    if not len(cells):
+        raise GraticuleError("no held-out photo has a known cell: nothing to calibrate on")
+
+    def loss(log_temperature: float) -> float:
+        scaled = logits / np.exp(log_temperature)
+        top = scaled.max(axis=1, keepdims=True)
+        total = np.log(np.exp(scaled - top).sum(axis=1)) + top[:, 0]
+        return float((total - scaled[np.arange(len(cells)), cells]).mean())
+
+    found = minimize_scalar(loss, bounds=(np.log(0.05), np.log(20.0)), method="bounded")
+    return float(np.exp(found.x))
+
+
+def fit_radii(
+    belief: Belief[Partition],
+    truth: FloatArray,
+    points: FloatArray,
+    clusters: npt.ArrayLike | None = None,
+    levels: tuple[int, ...] = LEVELS,
+) -> Mapping[int, float]:
+    """The mass that a radius must hold for each coverage, on held-out photos.
+
+    Photos of one place are not independent: with ``clusters`` each cluster weighs as one.
+
+    Returns:
+        Coverage in percent → mass, the conformal quantile ⌈(n+1)·L⌉/n of the scores.
+    """
+    scores = mass_within(belief, points, sphere.haversine(points, truth))
+    labels = np.arange(len(scores)) if clusters is None else np.asarray(clusters)
+    _, index, size = np.unique(labels, return_inverse=True, return_counts=True)
+    weight = 1.0 / size[index]
+    order = np.argsort(scores, kind="stable")
+    total = np.cumsum(weight[order])
+    n = total[-1]
+    masses = {}
+    for level in levels:
+        wanted = min(level / 100 * (n + 1), n)
+        row = min(int(np.searchsorted(total, wanted - 1e-9)), len(order) - 1)
+        masses[level] = float(scores[order[row]])
+    return masses

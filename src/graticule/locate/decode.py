@@ -1,0 +1,249 @@
+"""A prediction turned into answers: points, radii, names, and when to say nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from graticule import atlas, calibration, sphere
+from graticule.answer import Answer, Cell, City, Exif, Model, Place, Point, Scene
+from graticule.belief import Belief, Labels
+from graticule.calibration import Calibration
+from graticule.cells.partition import Partition
+from graticule.errors import GraticuleError
+from graticule.locate.evidence import Evidence, cell_countries
+from graticule.photos.exif import Metadata
+from graticule.systems.system import Prediction, System
+
+#: Coordinates finer than this are a street, and nobody asked for one: two decimals are a city.
+CITY_DECIMALS = 2
+#: Names listed of each kind.
+TOP = 10
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What is known of a photo beside its pixels in the batch.
+
+    Attributes:
+        name: what its answer calls it.
+        metadata: of the file.
+        flatness: share of flat pixels, see :mod:`graticule.photos.nature`.
+    """
+
+    name: str
+    metadata: Metadata
+    flatness: float
+
+
+@dataclass(frozen=True)
+class Options:
+    """How answers are decoded.
+
+    Attributes:
+        evidence: the user's prior.
+        always_answer: give a point where the answer would abstain.
+        all_places: list every country instead of the first ten.
+    """
+
+    evidence: Evidence = field(default_factory=Evidence)
+    always_answer: bool = False
+    all_places: bool = False
+
+
+class Decoder:
+    """Turns predictions of one system into answers."""
+
+    def __init__(self, system: System, fitted: Calibration, options: Options) -> None:
+        self.system, self.fitted, self.options = system, fitted, options
+        manifest = system.bundle.manifest
+        self._model = Model(
+            name=manifest.name,
+            version=manifest.version,
+            sha256=system.bundle.sha256,
+            calibrated=fitted.calibrated,
+        )
+
+    def answers(self, prediction: Prediction, looked: Sequence[Looked]) -> list[Answer]:
+        """One answer a photo, in order."""
+        tempered = {
+            task: self.fitted.temper(task, belief) for task, belief in prediction.beliefs.items()
+        }
+        gains = self._gains(tempered)
+        if self.options.evidence:
+            tempered = {t: self.options.evidence.apply(b) for t, b in tempered.items()}
+        said = _Said(tempered[self.system.point_task], tempered, self.fitted)
+        scenes = prediction.scenes
+        return [
+            self._answer(row, photo, said, scenes, float(gains[row]))
+            for row, photo in enumerate(looked)
+        ]
+
+    def _gains(self, beliefs: dict[str, Belief[Partition]]) -> npt.NDArray[np.float64]:
+        for task, prior in self.fitted.prior.items():
+            if task in beliefs and len(prior) == len(beliefs[task].over):
+                return calibration.gain(beliefs[task], prior)
+        return np.full(len(next(iter(beliefs.values()))), np.inf)
+
+    def _answer(
+        self, row: int, photo: Looked, said: _Said, scenes: Belief[Labels] | None, gain: float
+    ) -> Answer:
+        scene = _scene(scenes, row)
+        reason = self._why_silent(photo, scene, gain)
+        point = None
+        if reason is None or self.options.always_answer:
+            radius = said.radii[80][row] if 80 in said.radii else math.inf
+            point = _rounded(said.points[row], radius)
+        places = len(said.beliefs) and (None if self.options.all_places else TOP)
+        return Answer(
+            photo=photo.name,
+            point=point,
+            radius_km={str(k): _significant(km[row]) for k, km in said.radii.items()}
+            if point
+            else {},
+            countries=said.countries(row, places),
+            regions=said.places("regions", row, places),
+            districts=said.places("districts", row, places),
+            cities=said.cities(row),
+            cells=said.cells(row),
+            scene=scene,
+            abstained=reason is not None and point is None,
+            reason=reason,
+            exif=_exif(photo.metadata, point),
+            model=self._model,
+        )
+
+    def _why_silent(self, photo: Looked, scene: Scene | None, gain: float) -> str | None:
+        if photo.flatness > self.fitted.max_flatness:
+            return "looks like a screenshot, a scan or a drawing, not a photo"
+        indoor = scene.probabilities.get("indoor", 0.0) if scene else 0.0
+        if indoor > self.fitted.max_indoor:
+            return "indoors: nothing outside is seen"
+        if gain < self.fitted.min_gain:
+            return "not enough evidence: the photo says little more than no photo would"
+        return None
+
+
+class _Said:
+    """The beliefs of a batch, with what is derived from them once for all photos."""
+
+    def __init__(
+        self,
+        point: Belief[Partition],
+        beliefs: dict[str, Belief[Partition]],
+        fitted: Calibration,
+    ) -> None:
+        self.point, self.beliefs = point, beliefs
+        self.points = calibration.pick_points(point, fitted.point_km)
+        self.radii = {
+            level: calibration.radii_holding(point, self.points, mass)
+            for level, mass in sorted(fitted.radius_mass.items())
+        }
+
+    @cached_property
+    def _countries(self) -> Belief[Labels]:
+        if "countries" in self.beliefs:
+            found = self.beliefs["countries"]
+            return Belief(Labels(found.over.ids), found.log_p)
+        codes = cell_countries(self.point.over)
+        names = tuple(str(code) for code in np.unique(codes[codes != ""]))
+        if not names:
+            raise GraticuleError("no cell of this model lies in any country")
+        groups = np.where(codes == "", -1, np.searchsorted(names, codes)).astype(np.int64)
+        grouped = self.point.grouped(groups, Labels(names))
+        return Belief(Labels(names), grouped.log_p)
+
+    def countries(self, row: int, most: int | None) -> tuple[Place, ...]:
+        return tuple(
+            Place(code=code, name=atlas.country_name(code), probability=p)
+            for code, p in _ranked(self._countries, row, most)
+        )
+
+    def places(self, task: str, row: int, most: int | None) -> tuple[Place, ...]:
+        belief = self.beliefs.get(task)
+        if belief is None:
+            return ()
+        names = dict(zip(belief.over.ids, belief.over.names, strict=True))
+        return tuple(
+            Place(code=code, name=names[code], probability=p)
+            for code, p in _ranked(belief, row, most)
+        )
+
+    def cities(self, row: int) -> tuple[City, ...]:
+        belief = self.beliefs.get("cities")
+        if belief is None:
+            return ()
+        return tuple(
+            City(name=name.partition(":")[2], country=name.partition(":")[0], probability=p)
+            for name, p in _ranked(belief, row, TOP)
+            if ":" in name and not name.endswith(":")
+        )
+
+    def cells(self, row: int) -> tuple[Cell, ...]:
+        partition = self.point.over
+        numbers, p = self.point[slice(row, row + 1)].top(TOP)
+        return tuple(
+            Cell(
+                id=partition.ids[cell],
+                name=partition.names[cell],
+                lat=round(float(partition.centers[cell, 0]), CITY_DECIMALS),
+                lon=round(float(partition.centers[cell, 1]), CITY_DECIMALS),
+                probability=_probability(share),
+            )
+            for cell, share in zip(numbers[0], p[0], strict=True)
+        )
+
+
+def _ranked(
+    belief: Belief[Partition] | Belief[Labels], row: int, most: int | None
+) -> list[tuple[str, float]]:
+    one = belief[slice(row, row + 1)]
+    cells, p = one.top(most or len(belief.over.ids))
+    return [
+        (belief.over.ids[cell], _probability(share))
+        for cell, share in zip(cells[0], p[0], strict=True)
+    ]
+
+
+def _scene(scenes: Belief[Labels] | None, row: int) -> Scene | None:
+    if scenes is None:
+        return None
+    ranked = _ranked(scenes, row, None)
+    return Scene(name=ranked[0][0], probability=ranked[0][1], probabilities=dict(ranked))
+
+
+def _exif(metadata: Metadata, point: Point | None) -> Exif | None:
+    if metadata.lat is None and metadata.captured_at is None:
+        return None
+    gap = None
+    if point is not None and metadata.lat is not None and metadata.lon is not None:
+        gap = float(sphere.haversine((metadata.lat, metadata.lon), (point.lat, point.lon)))
+    return Exif(
+        lat=metadata.lat,
+        lon=metadata.lon,
+        distance_km=None if gap is None else _significant(gap),
+        captured_at=metadata.captured_at,
+    )
+
+
+def _rounded(latlon: npt.NDArray[np.float64], radius_km: float) -> Point:
+    # A tenth of the radius is the finest that the digits may claim; a degree is 111 km.
+    step = max(radius_km / 10 / 111.2, 1e-9)
+    decimals = min(max(0, math.ceil(-math.log10(step))), CITY_DECIMALS)
+    lat, lon = (round(float(value), decimals) for value in latlon)
+    return Point(lat=lat, lon=lon)
+
+
+def _significant(value: float, digits: int = 2) -> float:
+    if value <= 0 or not math.isfinite(value):
+        return 0.0
+    return round(value, digits - 1 - math.floor(math.log10(value)))
+
+
+def _probability(value: float) -> float:
+    return round(min(1.0, max(0.0, float(value))), 4)
