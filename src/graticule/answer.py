@@ -62,7 +62,9 @@ class Exif(_Frozen):
 
     lat: float | None = None
     lon: float | None = None
-    distance_km: float | None = Field(None, description="from the estimate, if there is one")
+    distance_km: Annotated[
+        float | None, Field(description="from the estimate, if there is one")
+    ] = None
     captured_at: str | None = None
 
 
@@ -94,8 +96,10 @@ class Answer(_Frozen):
     cells: tuple[Cell, ...] = ()
     scene: Scene | None = None
     abstained: bool = False
-    reason: str | None = Field(None, description="why it abstained, or how it was coarsened")
+    reason: Annotated[
+        str | None, Field(description="why it abstained, or how it was coarsened")
+    ] = None
     exif: Exif | None = None
     model: Model | None = None
     seconds: float | None = None
-    error: str | None = Field(None, description="why this photo has no answer at all")
+    error: Annotated[str | None, Field(description="why this photo has no answer at all")] = None

@@ -114,7 +114,7 @@ def pick_points(belief: Belief[Partition], width_km: float, candidates: int = 64
 
 
 def mass_within(belief: Belief[Partition], points: FloatArray, radius_km: FloatArray) -> FloatArray:
-    """Mass of each belief within ``radius_km`` (n,) of its point; cells spread over their extent."""
+    """Mass of each belief within ``radius_km`` (n,) of its point, cells over their extent."""
     out = np.empty(len(belief))
     extent = extents_km(belief.over)
     for rows, km in belief.over.distances(points):

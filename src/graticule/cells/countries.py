@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graticule import atlas, sphere
+from graticule.cells import geometry
 from graticule.cells.partition import IntArray, Partition
 from graticule.errors import PartitionError
 
@@ -54,7 +55,7 @@ def countries(
     for code in present:
         if code not in known:
             raise PartitionError(f"unknown country code {code!r}: use ISO 3166-1 alpha-2, e.g. FR")
-    centers = np.array([atlas.country_center(code) for code in present])
+    centers = np.array([geometry.centroid(known[code]) for code in present])
     if latlon is not None and center == "photos":
         places = np.asarray(latlon, dtype=np.float64)
         located = np.isfinite(places).all(axis=1) & (values != "")
@@ -67,5 +68,5 @@ def countries(
         names=tuple(atlas.country_name(code) for code in present),
         centers=centers,
         counts=counts.astype(np.int64),
-        areas_km2=np.array([atlas.country_area_km2(code) for code in present]),
+        areas_km2=np.array([geometry.area_km2(known[code]) for code in present]),
     )

@@ -34,7 +34,7 @@ class Evidence:
         from graticule import atlas
 
         for code in self.countries:
-            if not atlas.is_country(code):
+            if code not in atlas.country_codes():
                 raise GraticuleError(
                     f"--country {code}: not an ISO 3166-1 alpha-2 code (India is IN, Nepal NP)"
                 )

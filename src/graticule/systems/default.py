@@ -1,8 +1,8 @@
 """The default system: one encoder, one head a task, over any partitions.
 
-Bundle: ``encoder.onnx`` (``pixels_0`` → ``embedding``), ``heads.onnx`` (``embedding`` → one output a
-task, log-weights), ``partitions/TASK.parquet``.
-Settings: ``tasks``, its partitions; ``scenes``, the columns of the output ``scenes``, if it has one.
+Bundle: ``encoder.onnx`` (``pixels_0`` → ``embedding``), ``heads.onnx`` (``embedding`` → an output
+for each task, log-weights), ``partitions/TASK.parquet``.
+Settings: ``tasks``, its partitions; ``scenes``, the columns of the output ``scenes`` if it has one.
 """
 
 from __future__ import annotations

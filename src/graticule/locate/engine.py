@@ -1,0 +1,127 @@
+"""Photos in, answers out: threads decode while the network runs, in order, in bounded memory."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from graticule.answer import Answer
+from graticule.calibration import Calibration
+from graticule.encoders.onnx import available_cores
+from graticule.errors import PhotoError
+from graticule.locate.decode import Decoder, Looked, Options
+from graticule.photos.nature import flatness
+from graticule.photos.photo import Source, open_photo
+from graticule.systems.registry import load_system
+from graticule.systems.system import System
+
+T = TypeVar("T")
+
+#: Photos in one run of the network: more gains nothing on a CPU and delays the first answer.
+BATCH = 16
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """A photo decoded and cropped, or why it could not be."""
+
+    looked: Looked
+    crops: tuple[npt.NDArray[np.uint8], ...]
+
+
+class Engine:
+    """One loaded system, ready for any number of photos.
+
+    Attributes:
+        system: what runs.
+        calibration: what its bundle was calibrated to.
+    """
+
+    def __init__(self, bundle: str | Path) -> None:
+        """Load a bundle folder.
+
+        Raises:
+            BundleError: it cannot be used.
+        """
+        self.system: System = load_system(bundle)
+        files = self.system.bundle
+        self.calibration = (
+            Calibration.load(files.file("calibration.json"))
+            if files.has("calibration.json")
+            else Calibration()
+        )
+
+    def locate(
+        self,
+        photos: Iterable[tuple[Source, str | None]],
+        options: Options | None = None,
+        *,
+        batch: int = BATCH,
+    ) -> Iterator[Answer]:
+        """Answers in the order of ``photos``, as they come.
+
+        At most three batches of decoded photos are held at a time, however many come. A photo that
+        cannot be read gives an answer with its ``error``; the rest goes on.
+
+        Args:
+            photos: pairs of a source and what to call it (None: its path).
+            options: evidence and how answers are decoded.
+            batch: photos in one run of the network.
+        """
+        decoder = Decoder(self.system, self.calibration, options or Options())
+        workers = available_cores() + 1
+        with ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool:
+            ready = _in_order(pool, photos, self._prepare, ahead=3 * batch)
+            while group := list(islice(ready, batch)):
+                yield from self._answer(group, decoder)
+
+    def _prepare(self, photo: tuple[Source, str | None]) -> _Ready | Answer:
+        source, name = photo
+        try:
+            opened = open_photo(source, name, draft=2 * max(p.size for p in self.system.inputs))
+            crops = tuple(preprocess(opened.image) for preprocess in self.system.inputs)
+            return _Ready(Looked(opened.name, opened.metadata, flatness(opened.image)), crops)
+        except PhotoError as error:
+            label = name or (source if isinstance(source, str) else None)
+            words = str(error)
+            return Answer(photo=label or words.partition(":")[0], error=words)
+
+    def _answer(self, group: Sequence[_Ready | Answer], decoder: Decoder) -> Iterator[Answer]:
+        start = time.perf_counter()
+        good = [item for item in group if isinstance(item, _Ready)]
+        answers: Iterator[Answer] = iter(())
+        if good:
+            pixels = [np.stack(crops) for crops in zip(*(item.crops for item in good), strict=True)]
+            prediction = self.system.predict(pixels)
+            found = decoder.answers(prediction, [item.looked for item in good])
+            each = round((time.perf_counter() - start) / len(good), 4)
+            answers = (answer.model_copy(update={"seconds": each}) for answer in found)
+        for item in group:
+            yield item if isinstance(item, Answer) else next(answers)
+
+
+def _in_order(
+    pool: ThreadPoolExecutor, items: Iterable[T], work: object, *, ahead: int
+) -> Iterator[_Ready | Answer]:
+    """Run ``work`` on items in threads, no more than ``ahead`` at a time; results in order."""
+    waiting: deque[Future[_Ready | Answer]] = deque()
+    source = iter(items)
+    try:
+        for item in source:
+            waiting.append(pool.submit(work, item))  # type: ignore[arg-type]
+            if len(waiting) >= ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        for future in waiting:
+            future.cancel()
