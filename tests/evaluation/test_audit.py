@@ -1,0 +1,92 @@
+"""Each planted leak is found, and a clean pair of tables raises no alarm."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from graticule import sphere
+from graticule.evaluation.audit import audit_tables, clean_rows
+from graticule.evaluation.truth import Truth
+
+N = 200
+
+
+def tables(seed: int) -> tuple[Truth, Truth]:
+    """Two tables with nothing in common: other people, other days, other places."""
+    rng = np.random.default_rng(seed)
+    land = np.stack([rng.uniform(45, 52, 2 * N), rng.uniform(2, 6, 2 * N)], axis=1)
+    # The two sides lie 300 km and more apart.
+    land[N:, 1] += 8.0
+    sides = []
+    for side, rows in (("train", slice(0, N)), ("test", slice(N, 2 * N))):
+        days = rng.integers(0, 3000, N)
+        sides.append(
+            Truth(
+                tuple(f"{side}/photo-{side}-{seed}-{i:05d}x.jpg" for i in range(N)),
+                land[rows],
+                {
+                    "photographer": np.array([f"{side}{v}" for v in rng.integers(0, 30, N)]),
+                    "sequence": np.array([f"{side}{v}" for v in rng.integers(0, 60, N)]),
+                    "captured_at": np.array(
+                        [str(np.datetime64("2015-01-01") + d) + "T12:00:00" for d in days]
+                    ),
+                },
+            )
+        )
+    return sides[0], sides[1]
+
+
+def planted(truth: Truth, rows: list[int], **columns: object) -> Truth:
+    kept = {name: values.astype(object) for name, values in truth.columns.items()}
+    latlon, paths = truth.latlon.copy(), list(truth.paths)
+    for name, value in columns.items():
+        if name == "latlon":
+            latlon[rows] = value
+        elif name == "paths":
+            for row, path in zip(rows, value, strict=True):  # type: ignore[call-overload]
+                paths[row] = path
+        else:
+            kept[name][rows] = value
+    return Truth(tuple(paths), latlon, {k: v.astype(np.str_) for k, v in kept.items()})
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_clean_tables_raise_no_alarm(seed: int) -> None:
+    train, test = tables(seed)
+    assert [f.kind for f in audit_tables(train, test) if f.count] == []
+
+
+@pytest.mark.parametrize("kind", ["photographer", "sequence", "file", "walk", "near"])
+@pytest.mark.parametrize("seed", range(20))
+def test_a_planted_leak_is_found_where_it_is_and_nowhere_else(kind: str, seed: int) -> None:
+    train, test = tables(seed)
+    rows = sorted(np.random.default_rng(seed).choice(N, 3, replace=False).tolist())
+    expected = {"photographer": "same photographer", "sequence": "same sequence",
+                "file": "same file name", "walk": "same place and time",
+                "near": "within 1 km of training"}[kind]  # fmt: skip
+    if kind in ("photographer", "sequence"):
+        test = planted(test, rows, **{kind: train.columns[kind][:3]})
+    elif kind == "file":
+        test = planted(test, rows, paths=[p.replace("train/", "other/") for p in train.paths[:3]])
+    else:
+        close = sphere.offset(train.latlon[:3], 45.0, 0.4)
+        when = train.columns["captured_at"][:3] if kind == "walk" else "1999-01-01T00:00:00"
+        test = planted(test, rows, latlon=close, captured_at=when)
+    found = {f.kind: f for f in audit_tables(train, test)}
+    assert np.flatnonzero(found[expected].rows).tolist() == rows
+    assert found[expected].examples[0].startswith(test.paths[rows[0]])
+    assert np.flatnonzero(~clean_rows(list(found.values()), N)).tolist() == rows
+
+
+def test_label_errors_are_named() -> None:
+    truth = Truth(
+        ("zero", "swapped", "wrong", "right"),
+        np.array([[0, 0], [2.35, 48.85], [48.85, 2.35], [48.85, 2.35]]),
+        {"country": np.array(["FR", "FR", "JP", "FR"])},
+    )
+    found = audit_tables(None, truth)[0]
+    assert found.rows.tolist() == [True, True, True, False]
+    assert "0, 0" in found.examples[0]
+    assert "swapped" in found.examples[1]
+    assert "lie in FR, not JP" in found.examples[2]
