@@ -108,3 +108,17 @@ def test_bad_coordinates_are_named(value: list[list[float]], words: str) -> None
 def test_no_points_have_no_mean() -> None:
     with pytest.raises(GraticuleError, match="no points"):
         sphere.mean(np.empty((0, 2)))
+
+
+@given(place, st.floats(0, 360), st.floats(0, 15_000))
+def test_the_plane_there_and_back(origin: tuple[float, float], bearing: float, km: float) -> None:
+    point = sphere.offset([origin], [bearing], [km])
+    back = sphere.from_plane(sphere.to_plane(point, origin), origin)
+    assert sphere.haversine(point, back)[0] < 1e-3
+
+
+def test_the_plane_keeps_areas() -> None:
+    ring = sphere.to_plane(sphere.circle((50, 10), 300, 720), (40.0, -5.0))
+    x, y = ring.T
+    area = abs((x[:-1] * y[1:] - x[1:] * y[:-1]).sum()) / 2
+    assert area == pytest.approx(float(sphere.cap_area_km2(300)), rel=1e-4)

@@ -195,6 +195,33 @@ def offset(latlon: npt.ArrayLike, bearing: npt.ArrayLike, km: npt.ArrayLike) -> 
     return np.stack([np.degrees(new_lat), wrap_longitude(np.degrees(new_lon))], axis=-1)
 
 
+def _tangent_frame(origin: npt.ArrayLike) -> FloatArray:
+    """East, north and up at one point, as the rows of a (3, 3) matrix."""
+    lat, lon = np.radians(as_latlon(origin)[0])
+    east = [-np.sin(lon), np.cos(lon), 0.0]
+    up = unit_vectors(as_latlon(origin)[0])
+    return np.stack([np.array(east), np.cross(up, east), up])
+
+
+def to_plane(latlon: npt.ArrayLike, origin: npt.ArrayLike) -> FloatArray:
+    """Points in a local plane of equal areas, (n, 2) km east and north of ``origin``.
+
+    Lambert's azimuthal equal-area projection (Snyder, "Map Projections", 1987, equation 24-2); the
+    antipode of ``origin``, which has no image, lands on the rim.
+    """
+    local = unit_vectors(as_latlon(latlon)) @ _tangent_frame(origin).T
+    scale = np.sqrt(2.0 / np.maximum(1.0 + local[:, 2], 1e-15))
+    return np.asarray(EARTH_RADIUS_KM * scale[:, None] * local[:, :2])
+
+
+def from_plane(xy: npt.ArrayLike, origin: npt.ArrayLike) -> FloatArray:
+    """The inverse of :func:`to_plane`, (n, 2) km → degrees; points past the rim are put on it."""
+    plane = np.asarray(xy, dtype=np.float64) / EARTH_RADIUS_KM
+    squared = np.minimum((plane**2).sum(axis=1), 4.0)
+    local = np.column_stack([plane * np.sqrt(1.0 - squared / 4.0)[:, None], 1.0 - squared / 2.0])
+    return from_unit_vectors(local @ _tangent_frame(origin))
+
+
 def circle(latlon: npt.ArrayLike, radius_km: float, points: int = 64) -> FloatArray:
     """The closed ring of places ``radius_km`` from one point, shape (points + 1, 2)."""
     bearings = np.linspace(0.0, 360.0, points + 1)

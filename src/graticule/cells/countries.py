@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from graticule import atlas, sphere
 from graticule.cells import geometry
+from graticule.cells.land import on_land
 from graticule.cells.partition import IntArray, Partition
 from graticule.errors import PartitionError
 
@@ -41,7 +42,7 @@ def countries(
         codes: (n,) ISO alpha-2 code of each photo, "" where unknown.
         latlon: (n, 2) places of the photos, NaN where unknown.
         center: what represents a country: the mean of its photos on the sphere (its polygon's
-            centroid where none has a place), or the centroid of its polygon (S5).
+            centroid where none has a place), or the centroid of its polygon on land (S5).
         name: of the partition.
 
     Raises:
@@ -55,7 +56,10 @@ def countries(
     for code in present:
         if code not in known:
             raise PartitionError(f"unknown country code {code!r}: use ISO 3166-1 alpha-2, e.g. FR")
-    centers = np.array([geometry.centroid(known[code]) for code in present])
+    borders = np.array([known[code] for code in present], dtype=object)
+    land = on_land(borders)
+    areas = geometry.areas_km2(land)
+    centers = geometry.centroids(np.where(areas > 0, land, borders))
     if latlon is not None and center == "photos":
         places = np.asarray(latlon, dtype=np.float64)
         located = np.isfinite(places).all(axis=1) & (values != "")
@@ -68,5 +72,5 @@ def countries(
         names=tuple(atlas.country_name(code) for code in present),
         centers=centers,
         counts=counts.astype(np.int64),
-        areas_km2=np.array([geometry.area_km2(known[code]) for code in present]),
+        areas_km2=np.where(areas > 0, areas, np.nan),
     )

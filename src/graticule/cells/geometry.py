@@ -1,4 +1,4 @@
-"""Areas and centroids of polygons on the sphere, through projections that keep areas."""
+"""Areas and centroids of polygons in lon/lat order, true to the sphere."""
 
 from __future__ import annotations
 
@@ -8,70 +8,70 @@ import numpy as np
 import numpy.typing as npt
 
 from graticule import sphere
+from graticule.cells.partition import FloatArray
 
-FloatArray = npt.NDArray[np.float64]
 
+def areas_km2(polygons: npt.ArrayLike) -> FloatArray:
+    """Area of each shape on the sphere in km², shape (n,); holes are left out.
 
-def area_km2(polygon: Any) -> float:
-    """Area on the sphere of a lon/lat polygon, km².
-
-    Lambert's cylindrical equal-area projection, (x, y) = (R·λ, R·sin φ): exact but for edges being
-    straight in that plane.
+    An edge is straight in longitude and latitude, so ∫ sin φ dλ along it is exact:
+    Δλ (cos φ₁ − cos φ₂) / (φ₂ − φ₁).
     """
     import shapely
 
-    def cylindrical(lonlat: FloatArray) -> FloatArray:
-        radians = np.radians(lonlat)
-        return sphere.EARTH_RADIUS_KM * np.stack([radians[:, 0], np.sin(radians[:, 1])], axis=1)
+    rings, ring_shape = _rings(polygons)
+    points, ring_of = shapely.get_coordinates(rings, return_index=True)
+    same_ring = ring_of[1:] == ring_of[:-1]
+    lon, lat = np.radians(points[:, 0]), np.radians(points[:, 1])
+    rise = np.diff(lat)
+    # The mean of sin φ over the edge: sin(middle) sinc(half the rise), steady for level edges.
+    mean_sine = np.sin((lat[1:] + lat[:-1]) / 2) * np.sinc(rise / 2 / np.pi)
+    terms = np.where(same_ring, np.diff(lon) * mean_sine, 0.0)
+    ring_areas = np.abs(np.bincount(ring_of[1:], terms, minlength=len(rings)))
+    signs = np.where(_is_shell(polygons), 1.0, -1.0)
+    total = np.bincount(ring_shape, ring_areas * signs, minlength=len(polygons))
+    return np.asarray(total * sphere.EARTH_RADIUS_KM**2)
 
-    return float(shapely.transform(polygon, cylindrical).area)
+
+def _rings(polygons: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
+    """All rings of all shapes, shell first, and the number of the shape of each."""
+    import shapely
+
+    parts, shape_of = shapely.get_parts(polygons, return_index=True)
+    rings, part_of = shapely.get_rings(parts, return_index=True)
+    return rings, shape_of[part_of]
 
 
-def centroid(polygon: Any) -> FloatArray:
-    """Centroid on the sphere of a lon/lat polygon, degrees (2,).
+def _is_shell(polygons: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    import shapely
 
-    The mean of its parts' centroids, each in Lambert's azimuthal equal-area projection about the
-    part, weighted by area: the antimeridian and the poles are no special case.
+    parts = shapely.get_parts(polygons)
+    _, part_of = shapely.get_rings(parts, return_index=True)
+    return np.asarray(np.diff(part_of, prepend=-1) > 0)
+
+
+def centroids(polygons: npt.ArrayLike) -> FloatArray:
+    """Centroid of each shape, (n, 2) degrees, latitude first; NaN for an empty shape.
+
+    Taken in a local plane of equal areas, so neither the latitude nor the antimeridian bends it.
     """
     import shapely
 
-    parts = shapely.get_parts(polygon)
-    centers, areas = [], []
-    for part in parts:
-        inner = part.representative_point()
-        origin = (inner.y, inner.x)
-        plane = shapely.transform(part, lambda lonlat, o=origin: project(lonlat[:, ::-1], o))
-        areas.append(plane.area)
-        centers.append(unproject(np.array([[plane.centroid.x, plane.centroid.y]]), origin)[0])
-    return sphere.mean(np.array(centers), np.maximum(areas, 1e-12))
+    found = np.full((len(polygons), 2), np.nan)
+    for i, polygon in enumerate(polygons):
+        corners = shapely.get_coordinates(polygon)[:, ::-1]
+        if not len(corners):
+            continue
+        middle = sphere.mean(corners)
+        for _ in range(2):  # the second round is free of the plane's distortion off its origin
+            middle = sphere.from_plane(_plane_centroid(polygon, middle)[None], middle)[0]
+        found[i] = middle
+    return found
 
 
-def project(latlon: npt.ArrayLike, origin: tuple[float, float]) -> FloatArray:
-    """Lambert azimuthal equal-area about ``origin``, degrees (n, 2) → km (n, 2), x east, y north.
+def _plane_centroid(polygon: Any, origin: FloatArray) -> FloatArray:
+    import shapely
 
-    Snyder (1987), Map Projections, eq. 24-2 to 24-4, on the sphere.
-    """
-    points = np.radians(np.asarray(latlon, dtype=np.float64))
-    lat0, lon0 = np.radians(origin)
-    lat, lon = points[:, 0], points[:, 1] - lon0
-    cosine = np.sin(lat0) * np.sin(lat) + np.cos(lat0) * np.cos(lat) * np.cos(lon)
-    k = np.sqrt(2.0 / np.maximum(1.0 + cosine, 1e-12))
-    x = k * np.cos(lat) * np.sin(lon)
-    y = k * (np.cos(lat0) * np.sin(lat) - np.sin(lat0) * np.cos(lat) * np.cos(lon))
-    return sphere.EARTH_RADIUS_KM * np.stack([x, y], axis=1)
-
-
-def unproject(plane: FloatArray, origin: tuple[float, float]) -> FloatArray:
-    """The inverse of :func:`project`, km (n, 2) → degrees (n, 2)."""
-    lat0, lon0 = np.radians(origin)
-    x, y = plane[:, 0] / sphere.EARTH_RADIUS_KM, plane[:, 1] / sphere.EARTH_RADIUS_KM
-    rho = np.hypot(x, y)
-    c = 2 * np.arcsin(np.clip(rho / 2, 0, 1))
-    safe = np.where(rho > 0, rho, 1.0)
-    lat = np.arcsin(
-        np.clip(np.cos(c) * np.sin(lat0) + y * np.sin(c) * np.cos(lat0) / safe, -1.0, 1.0)
-    )
-    lon = lon0 + np.arctan2(
-        x * np.sin(c), safe * np.cos(lat0) * np.cos(c) - y * np.sin(lat0) * np.sin(c)
-    )
-    return np.stack([np.degrees(lat), sphere.wrap_longitude(np.degrees(lon))], axis=1)
+    flat = shapely.transform(polygon, lambda xy: sphere.to_plane(xy[:, ::-1], origin))
+    center = shapely.centroid(flat)
+    return np.array([center.x, center.y])
