@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import sys
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import typer
 import typer.core
@@ -27,6 +27,7 @@ class Entry(NamedTuple):
 
 #: Command → "module:attribute" (a function, or a typer app for a group), in the order of `--help`.
 COMMANDS: dict[str, Entry] = {
+    "data": Entry("graticule.cli.data:app", "Make, check, split and look at tables of photos"),
     "info": Entry("graticule.cli.info:info", "What is installed, and what this machine can run"),
 }
 
@@ -35,15 +36,17 @@ CONTEXT = {"help_option_names": ["-h", "--help"]}
 
 
 class LazyGroup(typer.core.TyperGroup):
-    """A group whose commands are imported on use."""
+    """A group whose commands are imported on use; a group inside it has a table of its own."""
+
+    table: ClassVar[dict[str, Entry]] = COMMANDS
 
     def list_commands(self, ctx: Any) -> list[str]:
         """The commands, in the table's order."""
-        return list(COMMANDS)
+        return list(self.table)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Import and return one command, or None."""
-        entry = COMMANDS.get(cmd_name)
+        entry = self.table.get(cmd_name)
         if entry is None:
             return None
         module, attribute = entry.target.split(":")
@@ -63,17 +66,17 @@ class LazyGroup(typer.core.TyperGroup):
         self.format_usage(ctx, formatter)
         self.format_help_text(ctx, formatter)
         with formatter.section("Commands"):
-            formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
+            formatter.write_dl([(name, entry.summary) for name, entry in self.table.items()])
         typer.core.TyperCommand.format_options(self, ctx, formatter)  # type: ignore[arg-type]
         self.format_epilog(ctx, formatter)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command; an unknown one gets the nearest known name."""
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+        if args and args[0] not in self.table and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], self.table, n=1)
             ctx.fail(
                 f"no command {args[0]!r}"
-                + (f"; did you mean {near[0]!r}?" if near else "; see graticule --help")
+                + (f"; did you mean {near[0]!r}?" if near else f"; see {ctx.command_path} --help")
             )
         return super().resolve_command(ctx, args)
 
