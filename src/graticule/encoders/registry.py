@@ -1,0 +1,102 @@
+"""Which encoders there are. A new one is one file and one line in :data:`FAMILIES`."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from typing import TYPE_CHECKING, Final
+
+from graticule.errors import MissingExtraError, RecipeError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from graticule.encoders.encoder import Encoder
+    from graticule.encoders.spec import EncoderSpec
+
+#: Our own families → "module:function"; the function returns an untrained backbone.
+FAMILIES: Final[dict[str, str]] = {
+    "mobilenetv2": "graticule.encoders.mobilenetv2:MobileNetV2",
+    "resnet50v2": "graticule.encoders.resnet50v2:resnet50v2",
+    "resnet50v2_stage3": "graticule.encoders.resnet50v2:resnet50v2_stage3",
+    "tiny": "graticule.encoders.tiny:Tiny",
+}
+
+#: Names of the documents' families in timm, for help texts and tests.
+DOCUMENTED: Final = (
+    "efficientnet_b0",
+    "resnet50",
+    "inception_v3",
+    "vgg16",
+    "mobilenetv2_100",
+    "vit_base_patch16_224",
+)
+
+
+def list_encoders(pattern: str = "") -> list[str]:
+    """Every name that contains ``pattern``: our own families first, then timm's if it is here."""
+    names = list(FAMILIES)
+    try:
+        import timm
+    except ImportError:
+        pass
+    else:
+        names += timm.list_models()
+    return [name for name in names if pattern in name]
+
+
+def build(spec: EncoderSpec, *, base: Path | None = None, download: bool = False) -> Encoder:
+    """The encoder of a recipe, with its starting weights.
+
+    Args:
+        spec: what the recipe says.
+        base: the folder that a relative ``spec.weights`` is looked for in.
+        download: allow published weights to be fetched.
+
+    Raises:
+        RecipeError: an unknown name, or weights that are missing or of another shape.
+        MissingExtraError: the ``train`` extra is not installed.
+    """
+    try:
+        from graticule.encoders.encoder import Encoder
+    except ImportError as error:
+        raise MissingExtraError("torch", "train", "training an encoder") from error
+    from graticule.encoders import weights
+
+    if spec.pretrained and spec.weights is None and not download:
+        raise RecipeError(
+            f"encoder {spec.name}: the recipe starts from published weights; add --download to "
+            "fetch them, --weights FILE for a local file, or --set encoder.pretrained=false"
+        )
+    backbone, features = _backbone(spec, published=spec.pretrained and spec.weights is None)
+    if spec.weights is not None:
+        weights.load_into(backbone, spec.weights, base=base, sha256=spec.sha256, part=spec.partial)
+    return Encoder(backbone, spec, features)
+
+
+def _backbone(spec: EncoderSpec, *, published: bool) -> tuple[object, int]:
+    if spec.name in FAMILIES:
+        if published:
+            raise RecipeError(f"encoder {spec.name} has no published weights; give --weights FILE")
+        module, attribute = FAMILIES[spec.name].split(":")
+        backbone = getattr(importlib.import_module(module), attribute)()
+        return backbone, int(backbone.num_features)
+    if spec.name.startswith("torchvision/"):
+        from graticule.encoders import torchvision
+
+        return torchvision.build(spec.name.removeprefix("torchvision/"), published=published)
+    import timm
+
+    # `vgg16.tv_in1k`: timm keeps the weights' tag behind a dot; the architecture is before it.
+    if spec.name.partition(".")[0] not in timm.list_models():
+        near = difflib.get_close_matches(spec.name, list_encoders(), n=1)
+        raise RecipeError(
+            f"no encoder {spec.name!r}"
+            + (f"; did you mean {near[0]!r}?" if near else "; any timm name will do")
+        )
+    backbone = timm.create_model(spec.name, pretrained=published, num_classes=0)
+    if hasattr(backbone, "pre_logits"):  # VGG's two dense layers belong to the head
+        from torch import nn
+
+        backbone.pre_logits = nn.Identity()
+    return backbone, int(backbone.num_features)

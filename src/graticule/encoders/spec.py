@@ -1,0 +1,44 @@
+"""What a recipe says about an encoder: which network, which start, which pixels."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from graticule.photos.preprocess import Preprocess
+
+#: Name → mean and standard deviation of pixel values scaled to [0, 1], red, green, blue.
+NORMALISATIONS: Final[dict[str, tuple[tuple[float, ...], tuple[float, ...]]]] = {
+    "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+    "half": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+    "unit": ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
+    "clip": ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)),
+}
+
+
+class EncoderSpec(BaseModel):
+    """An encoder as a recipe names it.
+
+    Attributes:
+        name: a family of `graticule.encoders.registry`, any timm name, ``torchvision/NAME``, or
+            ``bundled`` / ``bundle:FOLDER`` for the frozen encoder of a bundle.
+        weights: a local file of weights, ``.safetensors`` or a weights-only ``.pth``.
+        sha256: the file's checksum, if it must be one and no other.
+        pretrained: start from the library's published weights, fetched only with ``--download``.
+        partial: let the file leave out layers; they start at random. Without it, that is an error.
+        pooling: how the last feature map becomes a vector.
+        normalise: mean and standard deviation; ``auto`` takes those of the augmentation.
+        preprocess: resize and crop where nothing is random.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    weights: str | None = None
+    sha256: str | None = None
+    pretrained: bool = False
+    partial: bool = False
+    pooling: Literal["avg", "max", "sqrt", "gem", "flatten", "token"] = "avg"
+    normalise: Literal["auto", "imagenet", "half", "unit", "clip"] = "auto"
+    preprocess: Preprocess = Field(default_factory=lambda: Preprocess(resize="squash"))
