@@ -1,4 +1,4 @@
-"""Is a headline worth printing? What leaks from training into test, and what spoils the test itself.
+"""Is a headline worth printing? What leaks from training into test, and what spoils the test.
 
 Each check returns one finding: which test photos it concerns, examples to look at, and what it
 means. Tables are checked here; pixels in :mod:`graticule.evaluation.pixels`.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -197,7 +198,7 @@ def _tells(stem: str) -> bool:
     return len(stem) >= 8 and not stem.lstrip("0").isdigit() | (stem.count("0") > len(stem) / 2)
 
 
-def _tree(latlon: npt.NDArray[np.float64]) -> object:
+def _tree(latlon: npt.NDArray[np.float64]) -> Any:
     from scipy.spatial import cKDTree
 
     return cKDTree(sphere.unit_vectors(latlon))
@@ -213,7 +214,7 @@ def _within(
     if not len(usable) or not len(asked):
         return [()] * len(asked)
     tree = _tree(train.latlon[usable])
-    found: Sequence[Sequence[int]] = tree.query_ball_point(  # type: ignore[attr-defined]
+    found: Sequence[Sequence[int]] = tree.query_ball_point(
         sphere.unit_vectors(test.latlon[asked]), float(sphere.chord(km))
     )
     return found
