@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from graticule.photos.manifest import Manifest
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -28,6 +32,16 @@ class Truth:
     paths: tuple[str, ...]
     latlon: FloatArray
     columns: Mapping[str, StringArray] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, manifest: Manifest) -> Truth:
+        """The photos of a manifest, all its text columns with them."""
+        others = [n for n in manifest.columns if n not in {"path", "lat", "lon"}]
+        return cls(
+            tuple(manifest.column("path").tolist()),
+            manifest.latlon,
+            {name: manifest.column(name) for name in others},
+        )
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -61,13 +75,12 @@ class Truth:
         return codes.astype(np.str_)
 
     def clusters(self) -> StringArray:
-        """What makes photos dependent, for the bootstrap: photographer, else group, else itself.
+        """What makes photos dependent, for the bootstrap; "" for a photo that stands alone.
 
-        Photos at one and the same place (a landmark) are one cluster too when neither is known.
+        The first that the manifest fills: photographer, sequence, landmark, group.
         """
         for name in ("photographer", "sequence", "landmark", "group"):
-            if name == "photographer" or (self.column(name) != "").any():
-                labels = self.column(name)
-                if (labels != "").any():
-                    return np.where(labels != "", np.char.add(f"{name}:", labels), "")
+            labels = self.column(name)
+            if (labels != "").any():
+                return labels
         return np.full(len(self), "", dtype=np.str_)
