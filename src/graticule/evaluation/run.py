@@ -23,11 +23,15 @@ def judged_photos(path: Path, where: Sequence[str]) -> Manifest:
     for condition in where:
         name, sign, value = condition.partition("=")
         if not sign:
-            raise GraticuleError(f"--where {condition}: write COLUMN=VALUE, e.g. --where split=test")
+            raise GraticuleError(
+                f"--where {condition}: write COLUMN=VALUE, e.g. --where split=test"
+            )
         manifest.need(name)
         manifest = manifest.filter(manifest.column(name) == value)
     if not len(manifest):
-        raise GraticuleError(f"{path}: no row left to judge ({' '.join(where) or 'the table is empty'})")
+        raise GraticuleError(
+            f"{path}: no row left to judge ({' '.join(where) or 'the table is empty'})"
+        )
     return manifest
 
 
