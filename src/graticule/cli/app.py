@@ -27,12 +27,22 @@ class Entry(NamedTuple):
 
 #: Command → "module:attribute" (a function, or a typer app for a group), in the order of `--help`.
 COMMANDS: dict[str, Entry] = {
+    "locate": Entry("graticule.cli.locate:locate", "Where photos were taken, and how sure that is"),
+    "models": Entry("graticule.cli.models:models", "Which models are on this machine"),
     "data": Entry("graticule.cli.data:app", "Make, check, split and look at tables of photos"),
     "info": Entry("graticule.cli.info:info", "What is installed, and what this machine can run"),
 }
 
 #: What every command understands beside its own options.
 CONTEXT = {"help_option_names": ["-h", "--help"]}
+
+
+def _keep_examples(command: Any) -> None:
+    """Mark the examples in the help of a command, and of a group's, as lines to keep apart."""
+    for one in (command, *getattr(command, "commands", {}).values()):
+        # The backspace is click's mark for a paragraph that it must not fill.
+        for word in ("Example:", "Examples:"):
+            one.help = (one.help or "").replace(f"\n\n{word}", f"\n\n\b\n{word}")
 
 
 class LazyGroup(typer.core.TyperGroup):
@@ -59,6 +69,7 @@ class LazyGroup(typer.core.TyperGroup):
             found = single
         command = typer.main.get_command(found)
         command.name = cmd_name
+        _keep_examples(command)
         return command
 
     def format_help(self, ctx: Any, formatter: Any) -> None:

@@ -68,6 +68,22 @@ class Decoder:
             sha256=system.bundle.sha256,
             calibrated=fitted.calibrated,
         )
+        self._priors: dict[str, npt.NDArray[np.float64]] = {}
+        if options.evidence:
+            self._priors = self._weigh(options.evidence)
+
+    def _weigh(self, evidence: Evidence) -> dict[str, npt.NDArray[np.float64]]:
+        """The evidence as log-weights of each task's cells, once for all photos."""
+        priors = {
+            task: evidence.log_prior(partition)
+            for task, partition in self.system.partitions.items()
+        }
+        if not np.isfinite(priors[self.system.point_task]).any():
+            raise GraticuleError(
+                f"{evidence}: {self.system.bundle.manifest.name} knows no place there, so nothing "
+                "is left; loosen it"
+            )
+        return priors
 
     def answers(self, prediction: Prediction, looked: Sequence[Looked]) -> list[Answer]:
         """One answer a photo, in order."""
@@ -75,8 +91,12 @@ class Decoder:
             task: self.fitted.temper(task, belief) for task, belief in prediction.beliefs.items()
         }
         gains = self._gains(tempered)
-        if self.options.evidence:
-            tempered = {t: self.options.evidence.apply(b) for t, b in tempered.items()}
+        # A task that knows no place there says nothing; the point's own task does, by _weigh.
+        for task, prior in self._priors.items():
+            if np.isfinite(prior).any():
+                tempered[task] = tempered[task].with_prior(prior)
+            else:
+                del tempered[task]
         said = _Said(tempered[self.system.point_task], tempered, self.fitted)
         scenes = prediction.scenes
         return [

@@ -60,6 +60,14 @@ class Engine:
             else Calibration()
         )
 
+    def check(self, options: Options) -> None:
+        """Say before any work whether these options can be met.
+
+        Raises:
+            GraticuleError: the evidence leaves no place this model knows.
+        """
+        Decoder(self.system, self.calibration, options)
+
     def locate(
         self,
         photos: Iterable[tuple[Source, str | None]],

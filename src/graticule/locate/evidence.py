@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from graticule import sphere
-from graticule.belief import Belief
 from graticule.calibration import extents_km
 from graticule.cells.partition import Partition
 from graticule.errors import GraticuleError
@@ -67,19 +66,6 @@ class Evidence:
             gap = sphere.haversine(partition.centers, (lat, lon)) - extents_km(partition)
             weights += -0.5 * (np.maximum(gap, 0.0) / km) ** 2
         return weights
-
-    def apply(self, belief: Belief[Partition]) -> Belief[Partition]:
-        """The belief under this prior.
-
-        Raises:
-            GraticuleError: the prior leaves no cell of the model.
-        """
-        weights = self.log_prior(belief.over)
-        if not np.isfinite(weights).any():
-            raise GraticuleError(
-                f"{self}: the model knows no place there, so nothing is left; loosen it"
-            )
-        return belief.with_prior(weights)
 
     def __str__(self) -> str:
         parts = [f"--country {code}" for code in self.countries]

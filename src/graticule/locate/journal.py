@@ -3,43 +3,103 @@
 from __future__ import annotations
 
 import json
+from array import array
 from hashlib import blake2b
 from pathlib import Path
+
+import numpy as np
 
 from graticule.errors import GraticuleError
 
 
-def answered(path: Path) -> set[bytes]:
-    """Keys (:func:`key`) of the photos whose answers stand whole in a JSON-lines file.
+class Journal:
+    """What a file of JSON lines holds already, so that no photo is answered twice or left out.
 
-    A last line that was cut off by a kill is removed, so that the next answer starts on a line of
-    its own. Eight bytes a photo are kept, not names: a million fit in some tens of megabytes.
+    Eight bytes a photo are kept, not its name: a million take some ten megabytes. A photo that
+    stands twice in the list of photos is answered twice, so answers are counted.
 
-    Raises:
-        GraticuleError: the file holds something other than answers.
+    Attributes:
+        failed: answers in the file that are errors.
     """
-    if not path.exists():
-        return set()
-    done: set[bytes] = set()
-    whole = 0
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, 1):
-            if not line.endswith(b"\n"):
+
+    def __init__(self, path: Path, sha256: str) -> None:
+        """Read a file, and cut off a last line that a kill left unfinished.
+
+        Args:
+            path: the file; one that does not exist holds nothing.
+            sha256: of the model that is to go on.
+
+        Raises:
+            GraticuleError: it holds something other than answers, or those of another model.
+        """
+        self.failed = 0
+        keys = array("Q")
+        if path.exists():
+            mend(path)
+            with path.open("rb") as lines:
+                for number, line in enumerate(lines, 1):
+                    keys.append(self._read(path, number, line, sha256))
+        self._keys, self._left = np.unique(np.asarray(keys, np.uint64), return_counts=True)
+
+    def has(self, photo: str) -> bool:
+        """Whether an answer to this photo stands in the file; each counts once."""
+        wanted = np.uint64(_key(photo))
+        at = int(np.searchsorted(self._keys, wanted))
+        if at == len(self._keys) or self._keys[at] != wanted or self._left[at] == 0:
+            return False
+        self._left[at] -= 1
+        return True
+
+    def _read(self, path: Path, number: int, line: bytes, sha256: str) -> int:
+        try:
+            answer = json.loads(line)
+            photo, error, model = str(answer["photo"]), answer["error"], answer["model"]
+            theirs = model["sha256"] if model else sha256
+        except (ValueError, KeyError, TypeError):
+            raise GraticuleError(
+                f"{path}: line {number} is not an answer; --resume goes on with a file that "
+                "graticule locate --format json wrote"
+            ) from None
+        if theirs != sha256:
+            raise GraticuleError(
+                f"{path}: line {number} was answered by another model ({model['name']} "
+                f"{theirs[:8]}, now {sha256[:8]}); choose it with --model or another --output"
+            )
+        self.failed += error is not None
+        return _key(photo)
+
+
+def mend(path: Path) -> None:
+    """Cut off a last line that was not written to its end."""
+    with path.open("r+b") as file:
+        size = whole = file.seek(0, 2)
+        while whole:
+            start = max(0, whole - 65536)
+            file.seek(start)
+            end = file.read(whole - start).rfind(b"\n")
+            if end >= 0:
+                whole = start + end + 1
                 break
-            try:
-                done.add(key(json.loads(line)["photo"]))
-            except (ValueError, KeyError, TypeError):
-                raise GraticuleError(
-                    f"{path}: line {number} is not an answer; --resume goes on with a file that "
-                    "graticule locate --format json wrote"
-                ) from None
-            whole += len(line)
-    if whole < path.stat().st_size:
-        with path.open("r+b") as file:
+            whole = start
+        if whole < size:
             file.truncate(whole)
-    return done
 
 
-def key(photo: str) -> bytes:
-    """Eight bytes that stand for a photo's name."""
-    return blake2b(photo.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+def set_aside(path: Path) -> None:
+    """Keep an earlier file as ``NAME~`` until the new one is complete."""
+    if path.is_file() and path.stat().st_size:
+        path.replace(_aside(path))
+
+
+def forget_aside(path: Path) -> None:
+    """Remove what :func:`set_aside` kept: the new file is complete."""
+    _aside(path).unlink(missing_ok=True)
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(path.name + "~")
+
+
+def _key(photo: str) -> int:
+    digest = blake2b(photo.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "big")

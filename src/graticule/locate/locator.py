@@ -131,11 +131,9 @@ def find_model(model: str | os.PathLike[str]) -> Path:
     Raises:
         BundleError: there is none.
     """
-    from graticule.files import cache_dir
-
     name = os.fspath(model)
     if os.sep not in name and not name.startswith("."):
-        for home in (Path(__file__).parents[1] / "models", cache_dir() / "models"):
+        for home in _homes():
             if (home / name / "system.json").is_file():
                 return home / name
     if Path(name).is_dir():
@@ -143,6 +141,21 @@ def find_model(model: str | os.PathLike[str]) -> Path:
     raise BundleError(
         f"{name}: no such model; graticule models lists them, or give a bundle folder"
     )
+
+
+def installed_models() -> dict[str, Path]:
+    """Name → bundle folder of every model that :func:`find_model` takes by name."""
+    found: dict[str, Path] = {}
+    for home in _homes():
+        for listing in sorted(home.glob("*/system.json")):
+            found.setdefault(listing.parent.name, listing.parent)
+    return found
+
+
+def _homes() -> tuple[Path, Path]:
+    from graticule.files import cache_dir
+
+    return Path(__file__).parents[1] / "models", cache_dir() / "models"
 
 
 def _named(images: Source | Iterable[Source]) -> Iterator[tuple[Source, str | None]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import glob
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from graticule.errors import GraticuleError
@@ -17,7 +17,13 @@ from graticule.photos.photo import SUFFIXES, display_name
 _TABLES = frozenset({".csv", ".parquet"})
 
 
-def find_photos(arguments: Iterable[str | os.PathLike[str]]) -> Iterator[str]:
+def _refuse(words: str) -> None:
+    raise GraticuleError(words)
+
+
+def find_photos(
+    arguments: Iterable[str | os.PathLike[str]], complain: Callable[[str], None] = _refuse
+) -> Iterator[str]:
     """Paths of the photos that the arguments mean, in a fixed order.
 
     A folder is searched to any depth for image files, hidden ones and linked folders left out (a
@@ -25,36 +31,46 @@ def find_photos(arguments: Iterable[str | os.PathLike[str]]) -> Iterator[str]:
     Parquet manifest gives its ``path`` column. A file that does not exist is given all the same:
     its answer says so.
 
+    Args:
+        arguments: what the person wrote.
+        complain: told in one line of a folder without photos or one that cannot be read, of a
+            pattern that fits nothing, and of a table that is no manifest; raises by default.
+
     Raises:
-        GraticuleError: a folder or pattern has no photo.
+        GraticuleError: what ``complain`` was not given to swallow.
     """
     for argument in arguments:
         name = os.fspath(argument)
         if name == "-":
             yield from _from_stdin()
         elif Path(name).is_dir():
-            yield from _some(_in_folder(name), f"{display_name(name)}: no photos in this folder")
+            here = f"{display_name(name)}: no photos in this folder"
+            yield from _some(_in_folder(name, complain), here, complain)
         elif Path(name).suffix.lower() in _TABLES and Path(name).is_file():
-            yield from _from_manifest(Path(name))
+            yield from _from_manifest(Path(name), complain)
         elif glob.has_magic(name) and not os.path.lexists(name):
             found = sorted(glob.glob(name, recursive=True))  # noqa: PTH207 - a pattern may be absolute
             files = (path for path in found if not Path(path).is_dir())
-            yield from _some(files, f"{display_name(name)}: no file fits this pattern")
+            yield from _some(files, f"{display_name(name)}: no file fits this pattern", complain)
         else:
             yield name
 
 
-def _some(paths: Iterable[str], otherwise: str) -> Iterator[str]:
+def _some(paths: Iterable[str], otherwise: str, complain: Callable[[str], None]) -> Iterator[str]:
     empty = True
     for path in paths:
         empty = False
         yield path
     if empty:
-        raise GraticuleError(f"{otherwise} (looked for {', '.join(sorted(SUFFIXES))})")
+        complain(f"{otherwise} (looked for {', '.join(sorted(SUFFIXES))})")
 
 
-def _in_folder(folder: str) -> Iterator[str]:
-    for parent, folders, names in os.walk(folder):
+def _in_folder(folder: str, complain: Callable[[str], None]) -> Iterator[str]:
+    def unreadable(error: OSError) -> None:
+        name = display_name(os.fsdecode(error.filename))
+        complain(f"{name}: a folder that cannot be read ({error.strerror})")
+
+    for parent, folders, names in os.walk(folder, onerror=unreadable):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES:
@@ -78,19 +94,20 @@ def _from_stdin() -> Iterator[str]:
         yield os.fsdecode(rest.rstrip(b"\r\n"))
 
 
-def _from_manifest(path: Path) -> Iterator[str]:
+def _from_manifest(path: Path, complain: Callable[[str], None]) -> Iterator[str]:
     import pyarrow as pa
     import pyarrow.dataset as ds
 
     try:
         table = ds.dataset(path, format=path.suffix.lower().lstrip("."))
         if "path" not in table.schema.names:
-            raise GraticuleError(
+            complain(
                 f"{path}: no column 'path'; see graticule data check, or name the photos themselves"
             )
+            return
         for batch in table.to_batches(columns=["path"]):
             for name in batch.column(0).to_pylist():
                 if name:
                     yield str(path.parent / name)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise GraticuleError(f"{path}: not a table ({str(error).splitlines()[0]})") from error
+        complain(f"{path}: not a table ({str(error).splitlines()[0]})")

@@ -47,8 +47,10 @@ class System(ABC):
         inputs: how photos are cropped, one for each encoder; the pipeline makes one uint8 array
             (n, size, size, 3) RGB for each. Normalisation is inside the ONNX graphs.
         point_task: the belief that the point is decoded from.
+        partitions: by task, what each belief of its predictions is over.
     """
 
+    partitions: Mapping[str, Partition]
     inputs: tuple[Preprocess, ...]
     point_task: str
 
