@@ -197,7 +197,7 @@ def offset(latlon: npt.ArrayLike, bearing: npt.ArrayLike, km: npt.ArrayLike) -> 
 
 def _tangent_frame(origin: npt.ArrayLike) -> FloatArray:
     """East, north and up at one point, as the rows of a (3, 3) matrix."""
-    lat, lon = np.radians(as_latlon(origin)[0])
+    lon = np.radians(as_latlon(origin)[0, 1])
     east = [-np.sin(lon), np.cos(lon), 0.0]
     up = unit_vectors(as_latlon(origin)[0])
     return np.stack([np.array(east), np.cross(up, east), up])

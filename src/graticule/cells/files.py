@@ -25,6 +25,7 @@ _KEY = b"graticule"
 
 #: Kind in the file → "module:class".
 KINDS: dict[str, str] = {
+    "s2": "graticule.cells.adaptive:S2Cells",
     "countries": "graticule.cells.countries:Countries",
     "cities": "graticule.cells.cities:Cities",
 }

@@ -48,34 +48,27 @@ def _tables() -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]]:
     there = np.zeros(4 << (2 * _STEP), np.uint32)
     back = np.zeros_like(there)
 
-    def descend(depth: int, i: int, j: int, start: int, position: int, way: int) -> None:
-        if depth == _STEP:
+    for start in range(4):
+        squares = [(0, 0, 0, start)]
+        for _ in range(_STEP):
+            squares = [
+                (i << 1 | ij >> 1, j << 1 | ij & 1, position << 2 | quarter, way ^ turn)
+                for i, j, position, way in squares
+                for quarter, (ij, turn) in enumerate(zip(_QUARTERS[way], _TURNS, strict=True))
+            ]
+        for i, j, position, way in squares:
             place = (i << _STEP | j) << 2
             there[place | start] = position << 2 | way
             back[position << 2 | start] = place | way
-            return
-        for quarter in range(4):
-            ij = _QUARTERS[way][quarter]
-            descend(
-                depth + 1,
-                i << 1 | ij >> 1,
-                j << 1 | ij & 1,
-                start,
-                position << 2 | quarter,
-                way ^ _TURNS[quarter],
-            )
-
-    for way in range(4):
-        descend(0, 0, 0, way, 0, way)
     return there, back
 
 
 def _faces(xyz: FloatArray) -> tuple[IntArray, FloatArray, FloatArray]:
-    """The face of each vector and its u, v on that face; the x axis wins ties, then y."""
+    """The face of each vector and its u, v on that face; the z axis wins ties, then y."""
     x, y, z = xyz[..., 0], xyz[..., 1], xyz[..., 2]
     ax, ay, az = np.abs(x), np.abs(y), np.abs(z)
-    on_x = (ax >= ay) & (ax >= az)
-    on_y = ~on_x & (ay >= az)
+    on_x = (ax > ay) & (ax > az)
+    on_y = (ay >= ax) & (ay > az)
     major = np.where(on_x, x, np.where(on_y, y, z))
     face = np.where(on_x, 0, np.where(on_y, 1, 2)) + np.where(major < 0, 3, 0)
     # The frames of the six faces (S2 XYZtoFaceUV): each is a choice of two axes over the third.
