@@ -36,8 +36,8 @@ def test_radii_cover_new_photos_even_where_the_belief_is_wrong(sharpness: float)
     masses = calibration.fit_radii(belief, truth, calibration.pick_points(belief, 250))
     new, places = made(2000, 2, sharpness)
     points = calibration.pick_points(new, 250)
-    for level, mass in masses.items():
-        radius = calibration.radii_holding(new, points, mass)
+    radii = calibration.radii_holding(new, points, list(masses.values()))
+    for level, radius in zip(masses, radii.T, strict=True):
         covered = 100 * np.mean(sphere.haversine(points, places) <= radius)
         assert covered == pytest.approx(level, abs=3.5)
 
@@ -46,17 +46,19 @@ def test_radii_grow_with_their_coverage() -> None:
     belief, truth = made(300, 3)
     points = calibration.pick_points(belief, 250)
     masses = calibration.fit_radii(belief, truth, points)
-    radii = np.stack([calibration.radii_holding(belief, points, masses[k]) for k in (50, 80, 95)])
-    assert (np.diff(radii, axis=0) >= 0).all()
+    radii = calibration.radii_holding(belief, points, [masses[k] for k in (50, 80, 95)])
+    assert (np.diff(radii, axis=1) >= 0).all()
 
 
 def test_mass_and_radius_are_inverse() -> None:
     belief, _ = made(50, 4)
     points = calibration.pick_points(belief, 250)
-    radius = calibration.radii_holding(belief, points, 0.7)
-    np.testing.assert_array_less(0.7 - 1e-6, calibration.mass_within(belief, points, radius))
-    smaller = np.maximum(radius * 0.99 - 1, 0)
-    assert (calibration.mass_within(belief, points, smaller) < 0.7).mean() > 0.9
+    for mass in (0.2, 0.7, 0.95):
+        radius = calibration.radii_holding(belief, points, [mass])[:, 0]
+        wider = calibration.mass_within(belief, points, radius * 1.02 + 0.5)
+        narrower = calibration.mass_within(belief, points, radius / 1.02 - 0.5)
+        assert (wider >= mass - 1e-6).all()
+        assert (narrower <= mass + 1e-6).all()
 
 
 def test_two_far_guesses_are_not_averaged_into_the_sea() -> None:

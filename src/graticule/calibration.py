@@ -8,7 +8,7 @@ It widens by itself where the belief is spread.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -118,34 +118,56 @@ def mass_within(belief: Belief[Partition], points: FloatArray, radius_km: FloatA
     out = np.empty(len(belief))
     extent = extents_km(belief.over)
     for rows, km in belief.over.distances(points):
-        out[rows] = _spread_mass(belief.p[rows], km, extent, radius_km[rows])
+        start, end = _ramp(km, extent)
+        inside = np.clip((radius_km[rows, None] - start) / (end - start), 0.0, 1.0)
+        out[rows] = (belief.p[rows] * inside).sum(axis=1)
     return out
 
 
-def radii_holding(belief: Belief[Partition], points: FloatArray, mass: float) -> FloatArray:
-    """Smallest radius around each point that holds ``mass`` of its belief, km (n,).
+def radii_holding(
+    belief: Belief[Partition], points: FloatArray, masses: Sequence[float]
+) -> FloatArray:
+    """Smallest radius around each point that holds each mass of its belief, km (n, len(masses)).
 
-    The inverse of :func:`mass_within`, by bisection to half a kilometre in a thousand.
+    The inverse of :func:`mass_within`, read off a curve of mass against radius whose knots are two
+    percent apart.
     """
-    out = np.empty(len(belief))
+    out = np.empty((len(belief), len(masses)))
     extent = extents_km(belief.over)
     for rows, km in belief.over.distances(points):
-        p = belief.p[rows]
-        low = np.zeros(len(p))
-        high = np.full(len(p), sphere.HALF_CIRCUMFERENCE_KM)
-        for _ in range(26):
-            middle = (low + high) / 2
-            enough = _spread_mass(p, km, extent, middle) >= mass
-            high, low = np.where(enough, middle, high), np.where(enough, low, middle)
-        out[rows] = high
+        for row, gaps, p in zip(range(rows.start, rows.stop), km, belief.p[rows], strict=True):
+            curve = _mass_curve(p, gaps, extent)
+            out[row] = np.interp(masses, curve, _KNOTS_KM)
     return out
 
 
-def _spread_mass(
-    p: npt.NDArray[np.float32], km: FloatArray, extent: FloatArray, radius: FloatArray
-) -> FloatArray:
-    inside = np.clip((radius[:, None] - km + extent) / (2 * extent), 0.0, 1.0)
-    return np.asarray((p * inside).sum(axis=1))
+#: Radii of the knots of a mass curve.
+_KNOTS_KM = np.concatenate([[0.0], np.geomspace(0.5, sphere.HALF_CIRCUMFERENCE_KM, 540)])
+
+
+def _ramp(km: FloatArray, extent: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Radii between which a cell's mass comes in, evenly: from its near side to its far side."""
+    return np.maximum(km - extent, 0.0), km + extent
+
+
+def _mass_curve(p: npt.NDArray[np.float32], km: FloatArray, extent: FloatArray) -> FloatArray:
+    """Mass within each of the knots' radii: one pass over the cells, however many knots.
+
+    A cell's mass is the difference of two ramps, and a sum of ramps Σ w·(r − a)₊ is r·Σw − Σw·a
+    over the cells with a < r.
+    """
+    start, end = _ramp(km, extent)
+    slope = p / (end - start)
+    total = np.zeros(len(_KNOTS_KM))
+    for begins, sign in ((start, 1.0), (end, -1.0)):
+        # The first knot at which the ramp has begun.
+        knot = np.minimum(np.searchsorted(_KNOTS_KM, begins), len(_KNOTS_KM) - 1)
+        slopes = np.cumsum(np.bincount(knot, slope, minlength=len(_KNOTS_KM)))
+        offsets = np.cumsum(np.bincount(knot, slope * begins, minlength=len(_KNOTS_KM)))
+        total += sign * (_KNOTS_KM * slopes - offsets)
+    curve = np.maximum.accumulate(np.clip(total, 0.0, 1.0))
+    curve[-1] = 1.0
+    return np.asarray(curve)
 
 
 def gain(belief: Belief[Partition], prior: npt.ArrayLike) -> FloatArray:

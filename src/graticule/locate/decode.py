@@ -160,10 +160,10 @@ class _Said:
     ) -> None:
         self.point, self.beliefs = point, beliefs
         self.points = calibration.pick_points(point, fitted.point_km)
-        self.radii = {
-            level: calibration.radii_holding(point, self.points, mass)
-            for level, mass in sorted(fitted.radius_mass.items())
-        }
+        levels = sorted(fitted.radius_mass)
+        masses = [fitted.radius_mass[level] for level in levels]
+        radii = calibration.radii_holding(point, self.points, masses)
+        self.radii = dict(zip(levels, radii.T, strict=True))
 
     @cached_property
     def _countries(self) -> Belief[Labels]:
