@@ -1,0 +1,28 @@
+"""The JSON Schema of one line of ``--format json``; ``scripts/answer_schema.py`` writes it."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Any
+
+#: The file that ships, next to this module.
+NAME = "answer.schema.json"
+
+
+def schema_of_answer() -> dict[str, Any]:
+    """The schema as the class :class:`graticule.answer.Answer` has it now."""
+    from graticule.answer import SCHEMA_VERSION, Answer
+
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:graticule:answer:{SCHEMA_VERSION}",
+        **Answer.model_json_schema(mode="serialization"),
+    }
+
+
+def shipped_schema() -> dict[str, Any]:
+    """The schema as it was shipped."""
+    import json
+
+    found: dict[str, Any] = json.loads(files(__package__).joinpath(NAME).read_text("utf-8"))
+    return found
