@@ -28,6 +28,7 @@ KINDS: dict[str, str] = {
     "s2": "graticule.cells.adaptive:S2Cells",
     "countries": "graticule.cells.countries:Countries",
     "cities": "graticule.cells.cities:Cities",
+    "gallery": "graticule.cells.gallery:Gallery",
 }
 
 

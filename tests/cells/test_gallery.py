@@ -1,0 +1,48 @@
+"""Points as cells."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from graticule import sphere
+from graticule.cells.files import read_partition
+from graticule.cells.gallery import Gallery, gallery
+from graticule.errors import GraticuleError
+
+
+def test_every_place_has_the_nearest_point() -> None:
+    points = sphere.uniform(300, np.random.default_rng(0))
+    places = sphere.uniform(500, np.random.default_rng(1))
+    found = gallery(points).assign(places)
+    assert found.tolist() == sphere.distances(places, points).argmin(axis=1).tolist()
+
+
+def test_areas_follow_the_density_and_fill_the_earth() -> None:
+    whole = gallery(sphere.uniform(5000, np.random.default_rng(0)))
+    assert whole.areas_km2.sum() == pytest.approx(sphere.SPHERE_AREA_KM2, rel=0.25)
+    crowd = np.concatenate([whole.centers, np.random.default_rng(2).normal(45, 0.5, (5000, 2))])
+    assert gallery(crowd).areas_km2[5000:].mean() < whole.areas_km2.mean() / 100
+
+
+def test_duplicates_and_one_point_are_no_special_case() -> None:
+    assert (gallery([[1, 2]] * 20).areas_km2 > 0).all()
+    assert gallery([[1, 2]]).assign([[50, 60]]).tolist() == [0]
+
+
+def test_saved_and_loaded_is_equal(tmp_path: Path) -> None:
+    one = gallery([[1, 2], [3, 4]], counts=[5, 6])
+    one.to_parquet(tmp_path / "g.parquet")
+    back = read_partition(tmp_path / "g.parquet")
+    assert isinstance(back, Gallery)
+    assert back.ids == one.ids == ("0", "1")
+    np.testing.assert_array_equal(back.areas_km2, one.areas_km2)
+
+
+def test_bad_points_are_named() -> None:
+    with pytest.raises(GraticuleError, match="at least one"):
+        gallery(np.empty((0, 2)))
+    with pytest.raises(GraticuleError, match="finite"):
+        gallery([[np.nan, 0]])
