@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from local_server import LocalServer
 
 #: Real photos and weights for development lie beside a checkout on the makers' machines.
 SHARED = Path(os.environ.get("GRATICULE_SHARED", Path(__file__).parents[2] / "shared"))
@@ -39,3 +42,10 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep caches of tests out of the user's own."""
     monkeypatch.setenv("GRATICULE_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.fixture
+def server() -> Iterator[LocalServer]:
+    """A web server on 127.0.0.1; give it routes, and read what it was asked."""
+    with LocalServer().running() as running:
+        yield running
