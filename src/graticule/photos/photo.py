@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import os
 import stat
-import warnings
+import threading
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
@@ -17,6 +19,8 @@ from graticule.errors import PhotoError
 from graticule.photos.exif import Metadata, read_metadata
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from PIL.Image import Image
 
 #: Everything `locate` takes as one photo.
@@ -25,10 +29,16 @@ Source: TypeAlias = "str | os.PathLike[str] | bytes | IO[bytes] | Image | npt.ND
 _ENDINGS = "jpg jpeg jpe jfif png webp tif tiff gif bmp heic heif avif"
 #: File name endings that a folder is searched for.
 SUFFIXES = frozenset(f".{ending}" for ending in _ENDINGS.split(" "))
-#: Pixels above which a file is refused: four times the largest cameras, 1 GB once decoded.
-MAX_PIXELS = 400_000_000
-#: A JPEG is decoded no larger than its shorter side needs, twice the usual input of 224 pixels.
+#: What Pillow may open; not EPS and its like, which start other programs.
+FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "GIF", "BMP", "HEIF", "AVIF")
+#: Pixels above which a file is refused: half a gigabyte decoded, and where Pillow sees a bomb.
+MAX_PIXELS = 178_956_970
+#: Pixels above which photos that must be decoded whole are decoded one at a time.
+LARGE_PIXELS = 40_000_000
+#: A photo is kept no larger than its shorter side needs, twice the usual input of 224 pixels.
 DRAFT_SIDE = 448
+
+_one_large = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -37,7 +47,7 @@ class Photo:
 
     Attributes:
         name: what answers call it.
-        image: upright, RGB; a large JPEG is decoded at a reduced size.
+        image: upright, RGB; a large one reduced by a whole factor.
         size: width and height of the file's own pixels, before orientation.
         metadata: what the file says of itself.
     """
@@ -63,7 +73,8 @@ def open_photo(source: Source, name: str | None = None, *, draft: int = DRAFT_SI
     Args:
         source: the photo.
         name: what to call it; the path by default.
-        draft: decode a JPEG no further than a shorter side of twice this allows; 0 decodes all.
+        draft: reduce a photo by a whole factor, a JPEG while it is decoded, as long as both sides
+            stay this long; 0 keeps all pixels.
 
     Raises:
         PhotoError: one line saying what is wrong with it.
@@ -71,13 +82,17 @@ def open_photo(source: Source, name: str | None = None, *, draft: int = DRAFT_SI
     from PIL import Image
 
     if isinstance(source, Image.Image):
-        return _finish(source, name or getattr(source, "filename", "") or "image", draft)
+        label = name or getattr(source, "filename", "") or "image"
+        return _guarded(label, lambda: _finish(source, label, draft))
     if isinstance(source, np.ndarray):
-        return _finish(_from_array(source, name or "array"), name or "array", 0)
+        label = name or "array"
+        return _guarded(label, lambda: _finish(_from_array(source, label), label, draft))
     if isinstance(source, bytes | bytearray | memoryview):
         return _open(io.BytesIO(source), name or "bytes", draft)
     if not isinstance(source, str | os.PathLike):
-        return _open(source, name or str(getattr(source, "name", "file")), draft)
+        if not hasattr(source, "read"):
+            raise PhotoError(f"{name or 'image'}: {type(source).__name__} is not a photo")
+        return _open(_seekable(source), name or str(getattr(source, "name", "file")), draft)
     path = Path(source)
     label = name or display_name(str(path))
     _check_file(path, label)
@@ -100,15 +115,27 @@ def _check_file(path: Path, name: str) -> None:
         raise PhotoError(f"{name}: empty file (0 bytes)")
 
 
+def _seekable(file: IO[bytes]) -> IO[bytes]:
+    seekable = getattr(file, "seekable", None)
+    return file if seekable is None or seekable() else io.BytesIO(file.read())
+
+
 def _open(file: Path | IO[bytes], name: str, draft: int) -> Photo:
+    from PIL import Image
+
+    def opened() -> Photo:
+        with Image.open(file, formats=_formats()) as image:
+            return _finish(image, name, draft, own=True)
+
+    return _guarded(name, opened)
+
+
+def _guarded(name: str, work: Callable[[], Photo]) -> Photo:
+    """Do ``work``; whatever a decoder throws becomes one line."""
     from PIL import Image, UnidentifiedImageError
 
-    _register_heif()
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # our own limit speaks, not Pillow's warning
-            with Image.open(file) as image:
-                return _finish(image, name, draft)
+        return work()
     except PhotoError:
         raise
     except Image.DecompressionBombError:
@@ -125,7 +152,8 @@ def _open(file: Path | IO[bytes], name: str, draft: int) -> Photo:
         raise PhotoError(f"{name}: cannot be decoded ({type(error).__name__})") from None
 
 
-def _finish(image: Image, name: str, draft: int) -> Photo:
+def _finish(image: Image, name: str, draft: int, *, own: bool = False) -> Photo:
+    """Decode and turn upright; an image that is not our ``own`` keeps its size and frame."""
     from PIL import ImageOps
 
     size = image.size
@@ -134,11 +162,14 @@ def _finish(image: Image, name: str, draft: int) -> Photo:
     if size[0] * size[1] > MAX_PIXELS:
         raise PhotoError(f"{name}: {size[0]}×{size[1]} is more than {MAX_PIXELS:,} pixels; refused")
     metadata = read_metadata(image)
-    if draft and image.format == "JPEG":
+    if draft and own and image.format in {"JPEG", "MPO"}:
         image.draft("RGB", (draft, draft))
-    image.load()
-    if getattr(image, "is_animated", False):
-        image.seek(0)
+    large = image.size[0] * image.size[1] > LARGE_PIXELS
+    with _one_large if large else nullcontext():
+        image.load()
+        factor = min(image.size) // draft if draft else 1
+        if factor > 1 and image.mode in {"L", "LA", "RGB", "RGBA", "CMYK"}:
+            image = image.reduce(factor)
     try:
         upright = ImageOps.exif_transpose(image)
     except Exception:  # a broken orientation tag leaves the pixels as they are
@@ -178,20 +209,16 @@ def _from_array(array: npt.NDArray[Any], name: str) -> Image:
     return PillowImage.fromarray(np.ascontiguousarray(squeezed))
 
 
-_heif_registered = False
-
-
-def _register_heif() -> None:
-    global _heif_registered  # noqa: PLW0603 - Pillow's own registry is global too
-    if _heif_registered:
-        return
+@cache
+def _formats() -> tuple[str, ...]:
+    """The formats of :data:`FORMATS` that this installation reads."""
     from PIL import Image
 
-    Image.MAX_IMAGE_PIXELS = MAX_PIXELS
     try:
         import pillow_heif
 
         pillow_heif.register_heif_opener()
     except ImportError:  # a platform without a wheel still reads everything else
         pass
-    _heif_registered = True
+    Image.init()
+    return tuple(name for name in FORMATS if name in Image.OPEN)
