@@ -1,4 +1,4 @@
-"""Points as cells: the gallery of GeoCLIP and of retrieval, where a place belongs to the nearest."""
+"""Points as cells: the gallery of GeoCLIP and of retrieval; a place belongs to the nearest."""
 
 from __future__ import annotations
 
