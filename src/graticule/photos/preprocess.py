@@ -22,7 +22,8 @@ class Preprocess(BaseModel):
         size: side of the square the encoder takes, in pixels.
         resize: ``crop``: the shorter side becomes ``size`` / ``crop_share`` and the middle is cut
             out; ``squash``: both sides become ``size``; ``pad``: the longer side becomes ``size``
-            and the rest is grey.
+            and the rest is grey; ``clip``: as CLIP's own, in two steps: the shorter side becomes
+            ``size``, the longer one is rounded down, and whole pixels are cut out of the middle.
         crop_share: with ``crop``, the share of the shorter side that the crop keeps.
         interpolation: how pixels are resampled.
     """
@@ -30,7 +31,7 @@ class Preprocess(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     size: int = Field(224, ge=8, le=2048)
-    resize: Literal["crop", "squash", "pad"] = "crop"
+    resize: Literal["crop", "squash", "pad", "clip"] = "crop"
     crop_share: float = Field(0.875, gt=0, le=1)
     interpolation: Literal["bilinear", "bicubic"] = "bicubic"
 
@@ -43,6 +44,11 @@ class Preprocess(BaseModel):
         if self.resize == "squash":
             return np.asarray(image.resize((size, size), how))
         width, height = image.size
+        if self.resize == "clip":
+            short = min(width, height)
+            whole = image.resize((size * width // short, size * height // short), how)
+            left, top = (whole.width - size) // 2, (whole.height - size) // 2
+            return np.asarray(whole.crop((left, top, left + size, top + size)))
         if self.resize == "pad":
             scale = size / max(width, height)
             small = image.resize((max(1, round(width * scale)), max(1, round(height * scale))), how)
