@@ -6,10 +6,14 @@ import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from local_server import LocalServer
+
+if TYPE_CHECKING:
+    from graticule.photos.manifest import Manifest
 
 #: Real photos and weights for development lie beside a checkout on the makers' machines.
 SHARED = Path(os.environ.get("GRATICULE_SHARED", Path(__file__).parents[2] / "shared"))
@@ -21,6 +25,15 @@ def shared() -> Path:
     if not (SHARED / "photos" / "manifest.csv").is_file():
         pytest.skip("needs the development photos in ../shared, which are not here")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def planet(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
+    """A synthetic planet: 300 photos of six countries, GPS in the files; only read it."""
+    from graticule.photos.planet import make
+
+    folder = tmp_path_factory.mktemp("planet")
+    return make(folder, 300, countries=6, seed=7, size=(96, 72), exif=True)
 
 
 @pytest.fixture(autouse=True)
