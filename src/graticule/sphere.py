@@ -222,6 +222,21 @@ def from_plane(xy: npt.ArrayLike, origin: npt.ArrayLike) -> FloatArray:
     return from_unit_vectors(local @ _tangent_frame(origin))
 
 
+def to_cylinder(latlon: npt.ArrayLike) -> FloatArray:
+    """Lambert's cylindrical equal-area plane, (n, 2) km east and north: x = Rλ, y = R sin φ.
+
+    Longitudes past ±180 stay past it; the poles are lines.
+    """
+    radians = np.radians(as_latlon(latlon))
+    return EARTH_RADIUS_KM * np.column_stack([radians[:, 1], np.sin(radians[:, 0])])
+
+
+def from_cylinder(xy: npt.ArrayLike) -> FloatArray:
+    """The inverse of :func:`to_cylinder`, (n, 2) km → degrees; beyond a pole is on its line."""
+    plane = np.asarray(xy, dtype=np.float64) / EARTH_RADIUS_KM
+    return np.degrees(np.column_stack([np.arcsin(np.clip(plane[:, 1], -1, 1)), plane[:, 0]]))
+
+
 def circle(latlon: npt.ArrayLike, radius_km: float, points: int = 64) -> FloatArray:
     """The closed ring of places ``radius_km`` from one point, shape (points + 1, 2)."""
     bearings = np.linspace(0.0, 360.0, points + 1)

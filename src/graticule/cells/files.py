@@ -25,6 +25,9 @@ _KEY = b"graticule"
 
 #: Kind in the file → "module:class".
 KINDS: dict[str, str] = {
+    "semantic": "graticule.cells.semantic.build:Semantic",
+    "areas": "graticule.cells.areas:Areas",
+    "regions": "graticule.cells.regions:Regions",
     "s2": "graticule.cells.adaptive:S2Cells",
     "countries": "graticule.cells.countries:Countries",
     "cities": "graticule.cells.cities:Cities",

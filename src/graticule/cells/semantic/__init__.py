@@ -1,0 +1,8 @@
+"""Semantic geocells (PIGEON; S2): administrative units merged where photos are few, split along
+clusters where they are many.
+"""
+
+from graticule.cells.semantic.build import PRESETS, Semantic, Settings, semantic
+from graticule.cells.semantic.report import Report
+
+__all__ = ["PRESETS", "Report", "Semantic", "Settings", "semantic"]

@@ -1,0 +1,91 @@
+"""OPTICS on points of a plane: the order by reachability, and clusters by their steepness.
+
+The order is Ankerst et al.'s (1999) with an unbounded radius, as scikit-learn computes it, in a few
+array operations a point: some ten times faster, in memory that grows with the points only. The
+clusters are taken out of it by scikit-learn.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from graticule.errors import MissingExtraError
+
+IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
+
+#: Points between two clearings of those that are done.
+_CLEAR_EVERY = 256
+
+
+def reachability(xy: FloatArray, min_samples: int) -> tuple[IntArray, FloatArray, IntArray]:
+    """The OPTICS order of points.
+
+    Args:
+        xy: (n, 2) in a plane.
+        min_samples: points, itself among them, that make a point a core.
+
+    Returns:
+        The order (n,), each point's reachability distance (inf for the first) and its predecessor
+        (−1 for the first), both by point.
+    """
+    from scipy.spatial import cKDTree
+
+    n = len(xy)
+    core = cKDTree(xy).query(xy, k=[min(min_samples, n)])[0][:, 0]
+    order = np.empty(n, np.int64)
+    reach, before = np.full(n, np.inf), np.full(n, -1, np.int64)
+    left = np.arange(n)
+    x, y = xy[:, 0].copy(), xy[:, 1].copy()
+    # What is left to visit, kept short: done points are infinitely far until they are cleared.
+    near, origin = np.full(n, np.inf), np.full(n, -1, np.int64)
+    open_ = np.ones(n, bool)
+    at = 0
+    for step in range(n):
+        point = left[at]
+        order[step], reach[point], before[point] = point, near[at], origin[at]
+        open_[at] = False
+        distance = np.sqrt((x - x[at]) ** 2 + (y - y[at]) ** 2)
+        np.maximum(distance, core[point], out=distance)
+        better = (distance < near) & open_
+        near[better] = distance[better]
+        origin[better] = point
+        near[at] = np.inf
+        if step % _CLEAR_EVERY == _CLEAR_EVERY - 1:
+            left, x, y, near, origin = (part[open_] for part in (left, x, y, near, origin))
+            open_ = np.ones(len(left), bool)
+        if len(near):
+            at = int(near.argmin())
+    return order, reach, before
+
+
+def clusters(xy: FloatArray, min_samples: int, xi: float, min_size: int) -> IntArray:
+    """The cluster of each point, int64 (n,); −1 for noise.
+
+    Args:
+        xy: (n, 2) in a plane.
+        min_samples: see :func:`reachability`.
+        xi: the least steepness of a cluster's edge.
+        min_size: the fewest points of a cluster.
+
+    Raises:
+        MissingExtraError: scikit-learn is not installed.
+    """
+    try:
+        from sklearn.cluster import cluster_optics_xi
+    except ImportError as error:
+        raise MissingExtraError("scikit-learn", "report", "building semantic cells") from error
+
+    if len(xy) < max(min_samples, min_size, 2):
+        return np.full(len(xy), -1, np.int64)
+    order, reach, before = reachability(xy, min_samples)
+    labels, _ = cluster_optics_xi(
+        reachability=reach,
+        predecessor=before,
+        ordering=order,
+        min_samples=min_samples,
+        min_cluster_size=min_size,
+        xi=xi,
+    )
+    return np.asarray(labels, np.int64)
