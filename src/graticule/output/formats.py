@@ -66,7 +66,7 @@ FORMATS: dict[str, Format] = {
         Format("csv", ".csv", "one row a photo", "graticule.output.csv:CsvWriter"),
         Format("geojson", ".geojson", "for QGIS", "graticule.output.geojson:GeoJsonWriter"),
         Format("kml", ".kml", "for Google Earth", "graticule.output.kml:KmlWriter"),
-        # Format("html", ".html", "a map in one file", "graticule.output.html:HtmlWriter"),
+        Format("html", ".html", "a map in one file", "graticule.output.html:HtmlWriter"),
     )
 }
 
