@@ -62,3 +62,11 @@ def server() -> Iterator[LocalServer]:
     """A web server on 127.0.0.1; give it routes, and read what it was asked."""
     with LocalServer().running() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def colours(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle folder of a tiny model that tells colours apart; see `bundles.py`."""
+    from bundles import make_bundle
+
+    return make_bundle(tmp_path_factory.mktemp("models") / "colours")

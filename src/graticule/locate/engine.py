@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -25,6 +25,7 @@ from graticule.systems.registry import load_system
 from graticule.systems.system import System
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 #: Photos in one run of the network: more gains nothing on a CPU and delays the first answer.
 BATCH = 16
@@ -87,10 +88,14 @@ class Engine:
         """
         decoder = Decoder(self.system, self.calibration, options or Options())
         workers = available_cores() + 1
-        with ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool:
+        pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
+        try:
             ready = _in_order(pool, photos, self._prepare, ahead=3 * batch)
             while group := list(islice(ready, batch)):
                 yield from self._answer(group, decoder)
+        finally:
+            # Nobody waits for photos that were to come: on Ctrl-C this ends at once.
+            pool.shutdown(cancel_futures=True)
 
     def _prepare(self, photo: tuple[Source, str | None]) -> _Ready | Answer:
         source, name = photo
@@ -98,9 +103,9 @@ class Engine:
             opened = open_photo(source, name, draft=2 * max(p.size for p in self.system.inputs))
             crops = tuple(preprocess(opened.image) for preprocess in self.system.inputs)
             return _Ready(Looked(opened.name, opened.metadata, flatness(opened.image)), crops)
-        except PhotoError as error:
+        except (PhotoError, MemoryError) as error:
             label = name or (source if isinstance(source, str) else None)
-            words = str(error)
+            words = str(error) or f"{label}: not enough memory to decode it"
             return Answer(photo=label or words.partition(":")[0], error=words)
 
     def _answer(self, group: Sequence[_Ready | Answer], decoder: Decoder) -> Iterator[Answer]:
@@ -118,18 +123,13 @@ class Engine:
 
 
 def _in_order(
-    pool: ThreadPoolExecutor, items: Iterable[T], work: object, *, ahead: int
-) -> Iterator[_Ready | Answer]:
+    pool: ThreadPoolExecutor, items: Iterable[T], work: Callable[[T], R], *, ahead: int
+) -> Iterator[R]:
     """Run ``work`` on items in threads, no more than ``ahead`` at a time; results in order."""
-    waiting: deque[Future[_Ready | Answer]] = deque()
-    source = iter(items)
-    try:
-        for item in source:
-            waiting.append(pool.submit(work, item))  # type: ignore[arg-type]
-            if len(waiting) >= ahead:
-                yield waiting.popleft().result()
-        while waiting:
+    waiting: deque[Future[R]] = deque()
+    for item in items:
+        waiting.append(pool.submit(work, item))
+        if len(waiting) >= ahead:
             yield waiting.popleft().result()
-    finally:
-        for future in waiting:
-            future.cancel()
+    while waiting:
+        yield waiting.popleft().result()
