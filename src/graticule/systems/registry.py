@@ -6,9 +6,12 @@ import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from graticule.errors import BundleError
+from graticule.errors import BundleError, RecipeError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from graticule.systems.plan import Plan
     from graticule.systems.system import System
 
 #: The key in ``system.json`` → "module:class".
@@ -41,3 +44,18 @@ def load_system(path: str | Path) -> System:
     module, name = target.split(":")
     system: System = getattr(importlib.import_module(module), name)(bundle)
     return system
+
+
+def find_plan(system: str) -> Callable[..., Plan]:
+    """How a system is trained: the function ``plan`` of its file.
+
+    Raises:
+        RecipeError: there is no such system, or it is not trained by recipes.
+    """
+    if system not in SYSTEMS:
+        raise RecipeError(f"no system {system!r}; there are {', '.join(SYSTEMS)}")
+    module = importlib.import_module(SYSTEMS[system].split(":")[0])
+    found: Callable[..., Plan] | None = getattr(module, "plan", None)
+    if found is None:
+        raise RecipeError(f"system {system!r} has no plan: recipes cannot train it")
+    return found

@@ -1,0 +1,40 @@
+"""``graticule recipes``: the recipes that ship."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    invoke_without_command=True,
+    rich_markup_mode=None,
+    help="The recipes that ship, and what they say.",
+)
+
+
+@app.callback()
+def recipes(ctx: typer.Context) -> None:
+    """List the recipes that ship.
+
+    Example: graticule recipes show s3
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    from graticule.training import recipe
+
+    for name in recipe.list_recipes():
+        found = recipe.load(name)
+        typer.echo(f"{name:<12} {found.system:<14} {' '.join(found.description.split())}")
+
+
+@app.command()
+def show(name: Annotated[str, typer.Argument(help="A recipe's name or file.")]) -> None:
+    """Print a recipe, to be copied and changed.
+
+    Example: graticule recipes show s1 > mine.yaml
+    """
+    from graticule.training import recipe
+
+    recipe.load(name)
+    typer.echo(recipe.recipe_path(name).read_text(encoding="utf-8").rstrip())

@@ -1,0 +1,247 @@
+"""S1: a router tells four scenes apart, and a country classifier for each scene answers.
+
+Lavinskyi and Skurat 2025. Routing is ``hard`` (the document: the likeliest scene's classifier
+answers) or ``soft``: Σ p(scene) · p(country | scene).
+
+Bundle: networks as `graticule.training.write` lays them out (settings ``encoders`` and
+``networks``), ``partitions/countries.parquet``. Settings of a recipe: ``scenes``, ``routing``,
+``min_share`` (a photo without a scene label trains the classifier of every scene to which the
+router gives this share), ``floor`` (the probability of a country a classifier never saw).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from graticule.belief import Belief, Labels, mix, normalise
+from graticule.cells.countries import countries
+from graticule.cells.partition import Partition
+from graticule.encoders.onnx import OnnxGraph
+from graticule.errors import RecipeError
+from graticule.scenes import S1_SCENES, scene_of
+from graticule.systems.bundle import Bundle
+from graticule.systems.plan import Job, Mask, Outcome, Plan, Rows, Task, country_codes
+from graticule.systems.system import Pixels, Prediction, System
+
+Float32Array = npt.NDArray[np.float32]
+
+TASK = "countries"
+ROUTER = "router"
+#: Probability of a country that a scene's classifier never saw.
+FLOOR = 1e-5
+#: A photo trains the classifiers of all scenes it shows with this probability.
+MIN_SHARE = 0.3
+
+
+class SceneRouted(System):
+    """A router and one country classifier a scene."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        super().__init__(bundle)
+        settings = bundle.manifest.settings
+        self.inputs = bundle.manifest.inputs
+        self.point_task = bundle.manifest.point_task
+        self.routing: str = settings["routing"]
+        self._scenes = Labels(tuple(settings["scenes"]))
+        self._partition = bundle.partition(TASK)
+        self._encoders = [
+            (OnnxGraph(bundle.file(item["file"])), int(item["input"]))
+            for item in settings["encoders"]
+        ]
+        self._networks = {
+            name: (int(item["encoder"]), OnnxGraph(bundle.file(item["head"])))
+            for name, item in settings["networks"].items()
+        }
+        self._answering: tuple[str, ...] = tuple(settings["answering"])
+        self._unseen = {
+            scene: self._partition.index(codes)
+            for scene, codes in settings["unseen"].items()
+            if codes
+        }
+        self._floor = float(settings["floor"])
+
+    def predict(self, pixels: Sequence[Pixels]) -> Prediction:
+        """Route, and let the classifiers that are needed answer."""
+        everyone = np.arange(len(pixels[0]))
+        vectors: dict[int, Float32Array] = {}
+        scene_log_p = self._run(ROUTER, pixels, everyone, vectors)["scenes"]
+        scenes = Belief.from_logits(self._scenes, scene_log_p)
+        share = answering_shares(scenes.p, self._scenes.ids, self._answering)
+        if self.routing == "hard":
+            log_p = np.empty((len(everyone), len(self._partition)), np.float32)
+            chosen = share.argmax(axis=1)
+            for number in np.unique(chosen):
+                rows = np.flatnonzero(chosen == number)
+                # Only photos of the scene pay for its classifier.
+                log_p[rows] = self._countries(self._answering[number], pixels, rows, {})
+            belief = Belief(self._partition, log_p)
+        else:
+            parts = [
+                Belief(self._partition, self._countries(scene, pixels, everyone, vectors))
+                for scene in self._answering
+            ]
+            belief = mix(parts, share)
+        spoke = tuple(self._answering[i] for i in share.argmax(axis=1))
+        return Prediction({TASK: belief}, vectors[self._networks[ROUTER][0]], scenes, spoke=spoke)
+
+    def _countries(
+        self,
+        scene: str,
+        pixels: Sequence[Pixels],
+        rows: npt.NDArray[np.int64],
+        vectors: dict[int, Float32Array],
+    ) -> Float32Array:
+        log_p = self._run(network_name(scene), pixels, rows, vectors)[TASK]
+        return with_floor(log_p, self._unseen.get(scene), self._floor)
+
+    def _run(
+        self,
+        name: str,
+        pixels: Sequence[Pixels],
+        rows: npt.NDArray[np.int64],
+        vectors: dict[int, Float32Array],
+    ) -> Mapping[str, Float32Array]:
+        """One network's outputs; ``vectors`` remembers what encoders said of these rows."""
+        number, head = self._networks[name]
+        if number not in vectors:
+            encoder, place = self._encoders[number]
+            vectors[number] = encoder(pixels_0=pixels[place][rows])["embedding"]
+        return head(embedding=vectors[number])
+
+
+def network_name(scene: str) -> str:
+    """What the network of a scene's country classifier is called."""
+    return f"{TASK}-{scene}"
+
+
+def answering_shares(
+    scene_p: npt.ArrayLike, scenes: Sequence[str], answering: Sequence[str]
+) -> npt.NDArray[np.float64]:
+    """Weight of each answering classifier, (n, answering), rows sum to one.
+
+    A scene that no photo was there to train a classifier for leaves its weight to the others.
+    """
+    share = np.asarray(scene_p, dtype=np.float64)[:, [list(scenes).index(s) for s in answering]]
+    share = np.maximum(share, 1e-12)
+    return np.asarray(share / share.sum(axis=1, keepdims=True))
+
+
+def with_floor(
+    log_p: Float32Array, unseen: npt.NDArray[np.int64] | None, floor: float
+) -> Float32Array:
+    """Log-probabilities with ``floor`` for countries the classifier never saw, (n, countries)."""
+    if unseen is None or not len(unseen):
+        return normalise(log_p)
+    seen = np.setdiff1d(np.arange(log_p.shape[1]), unseen)
+    out = np.full(log_p.shape, np.log(floor), dtype=np.float64)
+    out[:, seen] = normalise(log_p[:, seen]) + np.log1p(-floor * len(unseen))
+    return normalise(out)
+
+
+def scene_labels(rows: Rows, scenes: Sequence[str]) -> npt.NDArray[np.int64]:
+    """The scene of each row from its column, int64 (n,); −1 where it has none of these."""
+    number = {scene: i for i, scene in enumerate(scenes)}
+    names = {
+        str(v): number.get(scene_of(str(v)) or "", -1) for v in np.unique(rows.column("scene"))
+    }
+    return np.array([names[str(v)] for v in rows.column("scene")], dtype=np.int64)
+
+
+def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
+    """The router, then a classifier for every scene that has photos."""
+    scenes = tuple(settings.get("scenes", S1_SCENES))
+    min_share = float(settings.get("min_share", MIN_SHARE))
+    floor = float(settings.get("floor", FLOOR))
+    routing = str(settings.get("routing", "hard"))
+    if routing not in {"hard", "soft"}:
+        raise RecipeError(f"settings.routing {routing!r}: hard or soft")
+    labels = scene_labels(rows, scenes)
+    router = yield Job(ROUTER, ROUTER, {"scenes": Task(scenes, labels)})
+
+    codes = country_codes(rows)
+    learned = rows.train & (codes != "")
+    partition: Partition = countries(
+        np.where(learned, codes, ""), np.where(learned[:, None], rows.latlon, np.nan), name=TASK
+    )
+    target = partition.index(codes)
+    here = np.flatnonzero((codes != "") & (rows.train | rows.validation))
+    scene_p = np.zeros((len(rows), len(scenes)))
+    scene_p[here] = np.exp(router.log_p("scenes", here))
+    members = membership(labels, scene_p, min_share)
+    networks = {}
+    notes: list[str] = []
+    unseen: dict[str, list[str]] = {}
+    for number, scene in enumerate(scenes):
+        use: Mask = members[:, number]
+        seen = np.unique(target[use & rows.train & (target >= 0)])
+        if not len(seen):
+            notes.append(
+                f"No training photo shows the scene {scene}: it has no classifier, and the others "
+                "answer in its place."
+            )
+            continue
+        unseen[scene] = [partition.ids[i] for i in np.setdiff1d(np.arange(len(partition)), seen)]
+        if unseen[scene]:
+            notes.append(
+                f"The classifier of {scene} saw {len(seen)} of {len(partition)} countries; the "
+                f"others have probability {floor:g} in it."
+            )
+        networks[scene] = yield Job(
+            network_name(scene), TASK, {TASK: Task(partition.ids, target, partition)}, use
+        )
+    answering = tuple(networks)
+    if not answering:
+        raise RecipeError(f"{rows.where}: no photo has both a country and a scene to train on")
+
+    def log_p(wanted: npt.NDArray[np.int64]) -> Float32Array:
+        share = answering_shares(np.exp(router.log_p("scenes", wanted)), scenes, answering)
+        parts = [
+            Belief(
+                partition,
+                with_floor(
+                    networks[scene].log_p(TASK, wanted), partition.index(unseen[scene]), floor
+                )
+                if unseen[scene]
+                else normalise(networks[scene].log_p(TASK, wanted)),
+            )
+            for scene in answering
+        ]
+        return mix(
+            parts, np.eye(len(answering))[share.argmax(1)] if routing == "hard" else share
+        ).log_p
+
+    return Outcome(
+        TASK,
+        {TASK: partition},
+        {
+            "scenes": list(scenes),
+            "routing": routing,
+            "floor": floor,
+            "answering": list(answering),
+            "unseen": unseen,
+        },
+        tuple(notes),
+        target=target,
+        log_p=log_p,
+    )
+
+
+def membership(
+    labels: npt.NDArray[np.int64], scene_p: npt.NDArray[np.float64], min_share: float
+) -> Mask:
+    """Which scenes' classifiers each photo trains, bool (n, scenes).
+
+    Its label's, where it has one; else every scene's whose probability is ``min_share`` or more,
+    and always the likeliest's.
+    """
+    out = scene_p >= min_share
+    likeliest = scene_p.argmax(axis=1)
+    out[np.arange(len(out)), likeliest] |= scene_p.max(axis=1) > 0
+    known = labels >= 0
+    out[known] = False
+    out[np.flatnonzero(known), labels[known]] = True
+    return out

@@ -1,0 +1,54 @@
+"""S3: which of a list of cities, and "elsewhere" for a photo of none of them (Paruchuri).
+
+Bundle and settings are those of `graticule.systems.default`, with one task, ``cities``. Settings of
+a recipe: ``cities`` (names or ids; all of the manifest by default), ``min_photos``, ``radius_km``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from graticule.cells.cities import RADIUS_KM, cities
+from graticule.systems.default import Default
+from graticule.systems.plan import Job, Outcome, Plan, Rows, Task, city_places
+
+TASK = "cities"
+
+
+class TenCities(Default):
+    """One encoder, one head over cities. "Elsewhere" is the answer that abstains."""
+
+
+def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
+    """One network over the cities that have enough training photos."""
+    wanted = tuple(settings.get("cities", ()))
+    ids, places, few = city_places(
+        rows, min_photos=int(settings.get("min_photos", 1)), wanted=wanted
+    )
+    names = list(places)
+    counts = np.array([int((rows.train & (ids == name)).sum()) for name in names])
+    partition = cities(
+        places, counts=counts, radius_km=float(settings.get("radius_km", RADIUS_KM)), name=TASK
+    )
+    target = partition.index(ids)
+    task = Task(partition.ids, target, partition)
+    network = yield Job(TASK, TASK, {TASK: task})
+    notes = [f"Cities left out for too few photos: {_listed(few)}."] if few else []
+    absent = [n for n in wanted if n not in names and n not in partition.names and n not in few]
+    absent = [n for n in absent if n not in {k.partition(":")[2] for k in few}]
+    if absent:
+        notes.append(f"Cities without a training photo: {', '.join(absent)}.")
+    return Outcome(
+        TASK,
+        {TASK: partition},
+        {"tasks": [TASK]},
+        tuple(notes),
+        target=target,
+        log_p=lambda wanted: network.log_p(TASK, wanted),
+    )
+
+
+def _listed(few: dict[str, int]) -> str:
+    return ", ".join(f"{name} ({n})" for name, n in sorted(few.items()))

@@ -1,0 +1,43 @@
+"""Which layers learn in which phase, said before a day is spent on it."""
+
+from __future__ import annotations
+
+from graticule.encoders import frozen, registry
+from graticule.heads.head import Head
+from graticule.training.network import Network
+from graticule.training.recipe import NetworkSpec
+
+
+def explain_network(name: str, spec: NetworkSpec) -> str:
+    """A few lines a phase: the layers that learn, and how many parameters they hold.
+
+    Nothing is loaded: the network is built at random.
+    """
+    start = spec.start
+    if frozen.is_bundle(start.name):
+        return f"{name}: {start.name} is frozen; only the head learns"
+    bare = start.model_copy(update={"weights": None, "pretrained": False})
+    network = Network(registry.build(bare), Head(8, {name: 2}, spec.head.hidden))
+    assert network.encoder is not None
+    total = sum(p.numel() for p in network.encoder.parameters())
+    lines = [
+        f"{name}: {start.name}, {len(network.encoder.layers())} layers, {total:,} parameters; "
+        f"augmentation {spec.augment}; "
+        + ("its vectors are kept, photos run once" if spec.cached else "photos run every epoch")
+    ]
+    for number, phase in enumerate(spec.phases):
+        learning = network.learn(phase.learn)
+        count = sum(p.numel() for p in network.encoder.parameters() if p.requires_grad)
+        what = (
+            f"{len(learning)} layers of the backbone ({count:,} parameters), {learning[0]} … "
+            f"{learning[-1]}, and the head"
+            if learning
+            else "the head alone"
+        )
+        lines.append(
+            f"  phase {number}: {phase.epochs} epochs at {phase.learning_rate:g} "
+            f"({phase.schedule}): {what}"
+        )
+    if spec.stop.patience:
+        lines.append(f"  stops after {spec.stop.patience} epochs without a better validation loss")
+    return "\n".join(lines)

@@ -1,0 +1,126 @@
+"""Losses over the outcomes of one task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from graticule import sphere
+from graticule.cells.partition import Partition
+from graticule.errors import RecipeError
+from graticule.systems.plan import Task
+from graticule.training.recipe import LossSpec
+
+#: Logits (n, k), targets (n,) with −1 for unknown, places (n, 2) with NaN for unknown → a number.
+Loss: TypeAlias = Callable[[Tensor, Tensor, Tensor], Tensor]
+
+
+def class_weights(target: npt.NDArray[np.int64], outcomes: int) -> npt.NDArray[np.float32]:
+    """1 / (share of each class), scaled so that the mean over the photos is one; float32 (k,).
+
+    A class without a photo has weight nought.
+    """
+    counts = np.bincount(target[target >= 0], minlength=outcomes).astype(np.float64)
+    present = counts > 0
+    weights = np.zeros(outcomes)
+    weights[present] = counts.sum() / (present.sum() * counts[present])
+    return weights.astype(np.float32)
+
+
+def smoothed_labels(
+    km: npt.NDArray[np.float64], true: npt.NDArray[np.int64], tau_km: npt.ArrayLike
+) -> npt.NDArray[np.float64]:
+    """Targets by distance: y_i ∝ exp(−(d(g_i, x) − d(g_true, x)) / τ) (PIGEON, Haas et al. 2023).
+
+    Args:
+        km: (n, k) distance from each photo to each cell.
+        true: (n,) the photo's cell.
+        tau_km: τ, one for all or (n,).
+
+    Returns:
+        (n, k), rows sum to one.
+    """
+    gap = km - km[np.arange(len(true)), true][:, None]
+    # The nearest centre is not always the true cell's: subtracting the least keeps exp in range,
+    # and the normalisation below cancels it.
+    gap = gap - gap.min(axis=1, keepdims=True)
+    weight = np.exp(
+        -gap / np.broadcast_to(np.asarray(tau_km, dtype=np.float64), len(true))[:, None]
+    )
+    return np.asarray(weight / weight.sum(axis=1, keepdims=True))
+
+
+def build(spec: LossSpec, task: Task, learned: npt.NDArray[np.bool_]) -> Loss:
+    """The loss of a task; photos whose label is unknown do not count.
+
+    Args:
+        spec: what the recipe says.
+        task: outcomes, targets and partition.
+        learned: (n,) the training rows, for class weights.
+
+    Raises:
+        RecipeError: haversine labels for outcomes that are not places.
+    """
+    if spec.kind == "haversine":
+        if task.partition is None:
+            # Scenes and the like have no distance: they keep the plain loss.
+            return _cross_entropy(None, spec.label_smoothing)
+        if not np.isfinite(task.partition.centers).all():
+            raise RecipeError(f"{task.partition.name}: a cell without a centre cannot be smoothed")
+        return _haversine(task.partition, spec)
+    weights = None
+    if spec.kind == "inverse_frequency":
+        weights = torch.from_numpy(class_weights(task.target[learned], len(task.outcomes)))
+    return _cross_entropy(weights, spec.label_smoothing)
+
+
+def _cross_entropy(weights: Tensor | None, smoothing: float) -> Loss:
+    def loss(logits: Tensor, target: Tensor, _places: Tensor) -> Tensor:
+        if not bool((target >= 0).any()):
+            return logits.sum() * 0.0
+        each = functional.cross_entropy(
+            logits,
+            target,
+            weight=None if weights is None else weights.to(logits),
+            ignore_index=-1,
+            label_smoothing=smoothing,
+            reduction="sum",
+        )
+        # The mean over photos, not over weights: else inverse frequency cancels in small batches.
+        return each / (target >= 0).sum()
+
+    return loss
+
+
+def _haversine(partition: Partition, spec: LossSpec) -> Loss:
+    centers = partition.centers
+    tau = np.full(len(partition), spec.tau_km)
+    if spec.scale_tau and np.isfinite(partition.areas_km2).all():
+        width = np.sqrt(partition.areas_km2)
+        tau = spec.tau_km * width / np.median(width)
+    # Photos without coordinates are taken to lie at their cell's centre.
+    between = sphere.distances(centers, centers)
+    table = smoothed_labels(between, np.arange(len(partition)), tau)
+
+    def loss(logits: Tensor, target: Tensor, places: Tensor) -> Tensor:
+        known = (target >= 0).cpu().numpy()
+        if not known.any():
+            return logits.sum() * 0.0
+        true = target.cpu().numpy()[known]
+        labels = table[true]
+        where = places.cpu().numpy()[known]
+        located = np.isfinite(where).all(axis=1)
+        if located.any():
+            km = sphere.distances(where[located], centers)
+            labels[located] = smoothed_labels(km, true[located], tau[true[located]])
+        wanted = torch.from_numpy(labels).to(logits)
+        log_p = torch.log_softmax(logits[torch.from_numpy(known).to(logits.device)], dim=1)
+        return -(wanted * log_p).sum(1).mean()
+
+    return loss

@@ -1,0 +1,362 @@
+"""A recipe: one YAML file that says how a system is trained, checked before anything runs."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from graticule.encoders.spec import EncoderSpec
+from graticule.errors import RecipeError
+from graticule.photos.augment import find_augment
+
+#: The newest layout of recipes this version reads.
+SCHEMA_VERSION: Final = 1
+#: Where the recipes that ship lie.
+FOLDER: Final = Path(__file__).parents[1] / "recipes"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class HeadSpec(_Part):
+    """Vector → log-probabilities of each task.
+
+    Attributes:
+        hidden: widths of the hidden layers with ReLU; none is a linear head.
+        dropout: after each hidden layer, or before a linear head.
+        standardise: subtract the mean of the training vectors and divide by their spread.
+    """
+
+    hidden: tuple[int, ...] = ()
+    dropout: float = Field(0.0, ge=0, lt=1)
+    standardise: bool = False
+
+
+class LossSpec(_Part):
+    """What is minimised.
+
+    Attributes:
+        kind: ``cross_entropy``; ``inverse_frequency``: weighted by 1 / a class's share (S5);
+            ``haversine``: against labels smoothed by distance on the ground (S2, PIGEON).
+        tau_km: length over which smoothed labels fall to 1/e.
+        scale_tau: scale τ with the width of the true cell, 1 at the median.
+        label_smoothing: share of the target spread over all classes.
+    """
+
+    kind: Literal["cross_entropy", "inverse_frequency", "haversine"] = "cross_entropy"
+    tau_km: float = Field(75.0, gt=0)
+    scale_tau: bool = False
+    label_smoothing: float = Field(0.0, ge=0, lt=1)
+
+
+class SamplingSpec(_Part):
+    """Which photos a batch is drawn from.
+
+    Attributes:
+        by: the manifest's column whose values are balanced (``country``, ``source``, ``scene`` …);
+            empty takes each photo once an epoch.
+        temperature: 1 draws as the photos are, 0 draws every value equally often; between them,
+            the share of a value is its share of photos to this power.
+    """
+
+    by: str = ""
+    temperature: float = Field(0.5, ge=0, le=1)
+
+
+class PhaseSpec(_Part):
+    """A stretch of training in which the same layers learn.
+
+    Attributes:
+        epochs: at most this many.
+        learn: ``head``; ``all``; a share such as 0.3: the head and the top 30 % of the backbone's
+            layers; or names: the head and the layers whose names begin so.
+        learning_rate: at its start.
+        backbone_rate: a lower rate for the backbone, as a factor.
+        schedule: ``constant``; ``cosine``: to nought over the phase; ``plateau``: a tenth after
+            `patience` epochs without a better validation loss.
+        patience: see ``plateau``.
+    """
+
+    epochs: int = Field(10, ge=0)
+    learn: Literal["head", "all"] | float | tuple[str, ...] = "head"
+    learning_rate: float = Field(1e-3, gt=0)
+    backbone_rate: float = Field(1.0, gt=0)
+    schedule: Literal["constant", "cosine", "plateau"] = "constant"
+    patience: int = Field(3, ge=1)
+
+    @model_validator(mode="after")
+    def _share(self) -> PhaseSpec:
+        if isinstance(self.learn, float) and not 0 < self.learn <= 1:
+            raise ValueError(f"learn {self.learn:g}: a share lies in (0, 1]")
+        return self
+
+
+class StopSpec(_Part):
+    """When to stop before the epochs are over.
+
+    Attributes:
+        patience: epochs without a lower validation loss; 0 never stops early.
+        keep: the weights of the epoch with the lowest validation loss, or the last.
+    """
+
+    patience: int = Field(0, ge=0)
+    keep: Literal["best", "last"] = "best"
+
+
+class NetworkSpec(_Part):
+    """One network: an encoder, its heads, and how they learn."""
+
+    encoder: EncoderSpec
+    head: HeadSpec = Field(default_factory=HeadSpec)
+    loss: LossSpec = Field(default_factory=LossSpec)
+    sampling: SamplingSpec = Field(default_factory=SamplingSpec)
+    augment: str = "none"
+    phases: tuple[PhaseSpec, ...] = (PhaseSpec(),)
+    stop: StopSpec = Field(default_factory=StopSpec)
+    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
+    momentum: float = Field(0.9, ge=0, lt=1)
+    weight_decay: float = Field(0.0, ge=0)
+    batch_size: int = Field(32, ge=1)
+    accumulate: int = Field(1, ge=1)
+    clip: float = Field(0.0, ge=0, description="largest norm of the gradient; 0 does not clip")
+    features: Literal["auto", "always", "never"] = Field(
+        "auto", description="keep the vectors of an encoder that never learns"
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> NetworkSpec:
+        augment = find_augment(self.augment)
+        if self.features == "always" and (augment.random or not self.frozen):
+            raise ValueError(
+                "features: always needs an encoder that never learns and no random augmentation"
+            )
+        if self.encoder.name == "bundled" or self.encoder.name.startswith("bundle:"):
+            if not self.frozen:
+                raise ValueError(f"encoder {self.encoder.name} cannot learn; use learn: head")
+            if augment.random:
+                raise ValueError(f"encoder {self.encoder.name} takes no random augmentation")
+        return self
+
+    @property
+    def start(self) -> EncoderSpec:
+        """The encoder, with the mean and spread that its augmentation asks for."""
+        if self.encoder.normalise != "auto":
+            return self.encoder
+        normalise = find_augment(self.augment).normalise
+        return self.encoder.model_copy(update={"normalise": normalise})
+
+    @property
+    def frozen(self) -> bool:
+        """Whether the encoder never learns."""
+        return all(phase.learn == "head" for phase in self.phases if phase.epochs)
+
+    @property
+    def cached(self) -> bool:
+        """Whether the encoder runs once over the photos and heads learn from its vectors."""
+        if self.features != "auto":
+            return self.features == "always"
+        return self.frozen and not find_augment(self.augment).random
+
+
+class DataSpec(_Part):
+    """Which rows of the manifest are trained on.
+
+    Attributes:
+        split: the column that says ``train``, ``val`` or ``test``; ``auto`` takes the first
+            ``split_…`` column there is, then ``split``, else a random one by group.
+        validation: share of the training rows set aside where the split has no ``val``.
+    """
+
+    split: str = "auto"
+    validation: float = Field(0.1, ge=0, lt=1)
+
+
+class Recipe(NetworkSpec):
+    """A whole recipe.
+
+    What stands at the top is every network's; an entry of ``networks`` changes it for one.
+
+    Attributes:
+        schema_version: of this layout.
+        name: what bundles trained by it are called.
+        system: which file of `graticule.systems` plans and runs it.
+        description: what it reproduces, in a sentence.
+        seed: of every random choice.
+        data: which rows.
+        networks: changes by the network's name.
+        settings: what the system itself needs (scenes, routing, cities …).
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    name: str
+    system: str
+    description: str = ""
+    seed: int = Field(0, ge=0, lt=2**31)
+    data: DataSpec = Field(default_factory=DataSpec)
+    networks: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+    def network(self, name: str) -> NetworkSpec:
+        """One network, with its own changes laid over the common values.
+
+        Raises:
+            RecipeError: a change has an unknown key or a wrong value.
+        """
+        common = self.model_dump(include=set(NetworkSpec.model_fields))
+        own = self.networks.get(name, {})
+        try:
+            return NetworkSpec.model_validate(_merged(common, own))
+        except ValidationError as error:
+            raise RecipeError(_words(f"recipe {self.name}", error, f"networks.{name}.")) from error
+
+    @model_validator(mode="after")
+    def _networks(self) -> Recipe:
+        for name in self.networks:
+            self.network(name)
+        return self
+
+
+def list_recipes() -> list[str]:
+    """Names of the recipes that ship."""
+    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+
+
+def recipe_path(name: str) -> Path:
+    """The file of a recipe: one that ships by its name, or any by its path.
+
+    Raises:
+        RecipeError: there is none.
+    """
+    path = Path(name)
+    if path.suffix in {".yaml", ".yml"}:
+        if not path.is_file():
+            raise RecipeError(f"{name}: no such recipe; see graticule recipes")
+        return path
+    shipped = FOLDER / f"{name}.yaml"
+    if not shipped.is_file():
+        near = difflib.get_close_matches(name, list_recipes(), n=1)
+        raise RecipeError(
+            f"no recipe {name!r}"
+            + (f"; did you mean {near[0]!r}?" if near else f"; there are {list_recipes()}")
+        )
+    return shipped
+
+
+def load(name: str, changes: list[str] | None = None) -> Recipe:
+    """Read a recipe and change it.
+
+    Args:
+        name: of one that ships (``s1``), or a path.
+        changes: ``phases.0.epochs=2``: a dotted path of keys and positions, and a YAML value.
+
+    Raises:
+        RecipeError: it cannot be read; an unknown key (the nearest known is named); a wrong value.
+    """
+    import yaml
+
+    path = recipe_path(name)
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        words = " ".join(str(error).split())
+        raise RecipeError(f"{path}: not readable as YAML ({words})") from error
+    if not isinstance(raw, dict):
+        raise RecipeError(f"{path}: a recipe is a table of keys; see graticule recipes show s3")
+    for change in changes or ():
+        _apply(raw, change)
+    return parse(raw, str(path))
+
+
+def parse(raw: dict[str, Any], where: str) -> Recipe:
+    """Check a recipe that was read; see :func:`load`."""
+    version = raw.get("schema_version", SCHEMA_VERSION)
+    if isinstance(version, int) and version > SCHEMA_VERSION:
+        raise RecipeError(
+            f"{where}: recipe layout {version} is newer than this graticule reads "
+            f"({SCHEMA_VERSION}); pip install -U graticule"
+        )
+    try:
+        return Recipe.model_validate(raw)
+    except ValidationError as error:
+        raise RecipeError(_words(where, error)) from error
+
+
+def _apply(raw: dict[str, Any], change: str) -> None:
+    import yaml
+
+    path, sign, text = change.partition("=")
+    if not sign or not path:
+        raise RecipeError(f"--set {change!r}: write KEY=VALUE, e.g. phases.0.epochs=2")
+    try:
+        value = yaml.safe_load(text) if text else ""
+    except yaml.YAMLError as error:
+        raise RecipeError(f"--set {change!r}: not a YAML value ({error})") from error
+    keys = path.split(".")
+    here: Any = raw
+    for key in keys[:-1]:
+        if isinstance(here, list):
+            here = here[_position(here, key, change)]
+        elif isinstance(here, dict):
+            here = here.setdefault(key, {})
+        else:
+            raise RecipeError(f"--set {change!r}: there is nothing below {key!r}")
+    if isinstance(here, list):
+        here[_position(here, keys[-1], change)] = value
+    elif isinstance(here, dict):
+        here[keys[-1]] = value
+    else:
+        raise RecipeError(f"--set {change!r}: {keys[-2]!r} is a single value")
+
+
+def _position(items: list[Any], key: str, change: str) -> int:
+    if not key.isdigit() or int(key) >= len(items):
+        raise RecipeError(f"--set {change!r}: {key!r} is not one of 0…{len(items) - 1}")
+    return int(key)
+
+
+def _merged(common: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """``own`` laid over ``common``; tables are merged, an encoder of another name is not."""
+    out = dict(common)
+    for key, value in own.items():
+        old = out.get(key)
+        other = key == "encoder" and isinstance(value, dict) and "name" in value
+        out[key] = (
+            _merged(old, value)
+            if isinstance(old, dict) and isinstance(value, dict) and not other
+            else value
+        )
+    return out
+
+
+def _words(where: str, error: ValidationError, prefix: str = "") -> str:
+    """The first thing that is wrong, in one line, with the nearest known key."""
+    first = error.errors()[0]
+    keys = [str(part) for part in first["loc"]]
+    place = prefix + ".".join(keys)
+    if first["type"] != "extra_forbidden":
+        message = str(first["msg"]).removeprefix("Value error, ")
+        return f"{where}: {place}: {message}" if place else f"{where}: {message}"
+    known = _known_keys(keys[:-1])
+    near = difflib.get_close_matches(keys[-1], known, n=1, cutoff=0.6)
+    hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
+    return f"{where}: unknown key {place!r}; {hint}"
+
+
+def _known_keys(path: list[str]) -> list[str]:
+    """The keys of the part of the schema that a path of keys leads to."""
+    import typing
+
+    part: type[BaseModel] = Recipe
+    for key in path:
+        found = part.model_fields.get(key)
+        if found is None:
+            continue  # a position in a list, or the branch of a union
+        kinds = [found.annotation, *typing.get_args(found.annotation)]
+        models = [k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel)]
+        if models:
+            part = models[0]
+    return list(part.model_fields)

@@ -1,0 +1,198 @@
+"""One command: from a recipe and a manifest to a bundle."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from graticule import files
+from graticule.errors import GraticuleError
+from graticule.photos import manifest as manifests
+from graticule.systems.bundle import Bundle
+from graticule.systems.plan import Job, Outcome, Rows
+from graticule.systems.registry import find_plan
+from graticule.training import write
+from graticule.training.data import manifest_hash, read_rows
+from graticule.training.explain import explain_network
+from graticule.training.recipe import Recipe
+from graticule.training.trainer import Result, Trainer
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line says beside the recipe.
+
+    Attributes:
+        init: a bundle whose networks' weights are the start.
+        weights: a file that replaces the recipe's starting weights of the encoder.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        workers: processes that decode photos; None takes one less than there are cores.
+        resume: continue a run that was cut off.
+        download: allow published weights to be fetched.
+        features: of the feature cache; beside the run's folder by default.
+    """
+
+    init: Path | None = None
+    weights: Path | None = None
+    device: str = "auto"
+    workers: int | None = None
+    resume: bool = False
+    download: bool = False
+    features: Path | None = None
+
+
+def run_folder(out: Path) -> Path:
+    """Where a run keeps checkpoints and logs until, and after, the bundle is written."""
+    return out.with_name(out.name + ".run")
+
+
+def train(recipe: Recipe, manifest: Path, out: Path, options: Options | None = None) -> Bundle:
+    """Train a system and write its bundle.
+
+    Args:
+        recipe: how.
+        manifest: what on.
+        out: the bundle's folder.
+        options: see :class:`Options`.
+
+    Raises:
+        GraticuleError: whatever a person can mend, in one line.
+    """
+    options = options or Options()
+    began = time.monotonic()
+    recipe = with_weights(recipe, options.weights)
+    trainer, notes = prepare(recipe, manifest, out, options)
+    results, outcome = run_jobs(trainer)
+    rows = trainer.rows
+    calibration = write.calibrate(outcome, np.flatnonzero(rows.validation), rows.latlon)
+    facts = {
+        "manifest": manifest.name,
+        "manifest_sha256": manifest_hash(manifests.read(manifest)),
+        "train_photos": int(rows.train.sum()),
+        "validation_photos": int(rows.validation.sum()),
+        "seed": recipe.seed,
+        "device": trainer.device,
+    }
+    story = write.Story(
+        recipe,
+        write.provenance(facts, results, time.monotonic() - began),
+        tuple(notes),
+        licences(rows),
+    )
+    return write.write_bundle(out, results, outcome, calibration, story)
+
+
+def prepare(
+    recipe: Recipe, manifest: Path, out: Path, options: Options
+) -> tuple[Trainer, list[str]]:
+    """Read the manifest and set everything up that jobs have in common."""
+    table = manifests.read(manifest)
+    rows, paths, notes = read_rows(table, recipe.data, recipe.seed)
+    folder = run_folder(out)
+    if (folder / "run.json").is_file() and not options.resume:
+        for old in folder.glob("*/*.safetensors"):
+            old.unlink()
+    base = manifest.parent
+    key = hashlib.sha256(
+        manifest_hash(table).encode() + rows.train.tobytes() + rows.validation.tobytes()
+    ).hexdigest()
+    files.write_json(folder / "run.json", {"recipe": recipe.model_dump(mode="json"), "key": key})
+    trainer = Trainer(
+        recipe=recipe,
+        rows=rows,
+        files=paths,
+        folder=folder,
+        features=options.features or folder / "features",
+        key=key,
+        device=pick_device(options.device),
+        workers=_workers(options.workers),
+        resume=options.resume,
+        download=options.download,
+        base=base,
+        init=_init(options.init),
+    )
+    return trainer, notes
+
+
+def run_jobs(trainer: Trainer) -> tuple[list[Result], Outcome]:
+    """Train every network the system's plan asks for."""
+    plan = find_plan(trainer.recipe.system)(trainer.rows, dict(trainer.recipe.settings))
+    results: list[Result] = []
+    try:
+        job: Job = next(plan)
+        while True:
+            results.append(trainer.run(job))
+            job = plan.send(results[-1])
+    except StopIteration as end:
+        outcome: Outcome = end.value
+    return results, outcome
+
+
+def with_weights(recipe: Recipe, weights: Path | None) -> Recipe:
+    """The recipe with another start for its encoder."""
+    if weights is None:
+        return recipe
+    if not weights.is_file():
+        raise GraticuleError(f"{weights}: no such file of weights")
+    encoder = recipe.encoder.model_copy(
+        update={"weights": str(weights.resolve()), "sha256": None, "pretrained": False}
+    )
+    return recipe.model_copy(update={"encoder": encoder})
+
+
+def explain(recipe: Recipe, names: list[str] | None = None) -> str:
+    """Which layers learn in which phase, for every network of a recipe; random weights."""
+    wanted = names or list(recipe.networks) or ["all networks"]
+    return "\n".join(explain_network(name, recipe.network(name)) for name in wanted)
+
+
+def pick_device(wanted: str) -> str:
+    """``auto``: the accelerator there is, else the CPU.
+
+    Raises:
+        GraticuleError: the wanted one is not there.
+    """
+    have = {
+        "cpu": True,
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+    }
+    if wanted == "auto":
+        return next(name for name in ("cuda", "mps", "cpu") if have[name])
+    if not have.get(wanted, False):
+        there = ", ".join(name for name, is_here in have.items() if is_here)
+        raise GraticuleError(f"--device {wanted}: not on this machine; there is {there}")
+    return wanted
+
+
+def licences(rows: Rows) -> tuple[str, ...]:
+    """The licences of the training photos, most frequent first, one line each."""
+    names, counts = np.unique(rows.column("licence")[rows.train], return_counts=True)
+    order = np.argsort(-counts)
+    return tuple(f"photos: {names[i] or 'not stated'} ({counts[i]})" for i in order)[:20]
+
+
+def _workers(wanted: int | None) -> int:
+    from graticule.encoders.onnx import available_cores
+
+    return max(0, available_cores() - 1) if wanted is None else max(0, wanted)
+
+
+def _init(folder: Path | None) -> Callable[[str], Mapping[str, torch.Tensor] | None]:
+    if folder is None:
+        return lambda _name: None
+    bundle = Bundle(folder)
+
+    def found(name: str) -> Mapping[str, torch.Tensor] | None:
+        from graticule.encoders.weights import read
+
+        file = f"weights/{name}.safetensors"
+        return read(bundle.file(file)) if bundle.has(file) else None
+
+    return found

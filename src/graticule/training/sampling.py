@@ -1,0 +1,36 @@
+"""Which photos make up each batch: a function of the seed and the epoch, and of nothing else."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from graticule.systems.plan import Rows
+from graticule.training.recipe import SamplingSpec
+
+IntArray = npt.NDArray[np.int64]
+
+
+def shares(values: npt.NDArray[np.str_], temperature: float) -> npt.NDArray[np.float64]:
+    """Probability of drawing each photo, (n,), so that a value's share is its count's power.
+
+    Args:
+        values: (n,) what is balanced.
+        temperature: the power: 1 leaves the photos as they are, 0 makes every value equal.
+    """
+    _, index, counts = np.unique(values, return_inverse=True, return_counts=True)
+    wanted = counts.astype(np.float64) ** temperature
+    each = wanted / wanted.sum() / counts
+    return np.asarray(each[index])
+
+
+def order(rows: Rows, use: IntArray, spec: SamplingSpec, *, seed: int, epoch: int) -> IntArray:
+    """The rows of one epoch, in the order they are learned from; as many as ``use`` has.
+
+    Without ``spec.by`` a shuffle, else drawn with replacement.
+    """
+    rng = np.random.default_rng([seed, epoch, 7])
+    if not spec.by:
+        return np.asarray(use[rng.permutation(len(use))])
+    p = shares(rows.column(spec.by)[use], spec.temperature)
+    return np.asarray(use[rng.choice(len(use), len(use), p=p)])

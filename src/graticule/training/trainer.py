@@ -1,0 +1,233 @@
+"""Train the jobs of a system's plan: build networks, keep vectors, run the loop."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from graticule.encoders import frozen, registry, weights
+from graticule.encoders.encoder import Encoder
+from graticule.encoders.frozen import Frozen
+from graticule.errors import RecipeError
+from graticule.heads.head import Head
+from graticule.photos.augment import find_augment
+from graticule.systems.plan import Job, Rows
+from graticule.training import losses, sampling
+from graticule.training.checkpoint import Progress
+from graticule.training.loader import Labels, Loader, PhotoLoader, Photos, VectorLoader
+from graticule.training.loop import Run, fit
+from graticule.training.network import Network
+from graticule.training.recipe import NetworkSpec, Recipe
+
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass
+class Result:
+    """One trained network.
+
+    Attributes:
+        job: what was asked for.
+        spec: how it was trained.
+        network: with its best weights; without an encoder where vectors were kept.
+        encoder: the encoder as it is now.
+        progress: of the loop.
+        folder: its checkpoint, log and best weights.
+        unread: photos that could not be decoded.
+    """
+
+    job: Job
+    spec: NetworkSpec
+    network: Network
+    encoder: Frozen
+    progress: Progress
+    folder: Path
+    unread: int
+    _logits: Callable[[IntArray], Mapping[str, npt.NDArray[np.float32]]] = field(repr=False)
+
+    def log_p(self, task: str, rows: IntArray) -> npt.NDArray[np.float32]:
+        """Log-probabilities of a task for rows of the manifest, float32 (k, outcomes)."""
+        return self._logits(rows)[task]
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """What the jobs of one run have in common.
+
+    Attributes:
+        recipe: how.
+        rows: the manifest.
+        files: the photos.
+        folder: of the run.
+        features: of the feature cache.
+        key: hash of manifest and split; checkpoints must agree on it.
+        device: ``cpu``, ``cuda``, ``mps``.
+        workers: processes that decode.
+        resume: continue from checkpoints.
+        download: allow published weights to be fetched.
+        base: where relative weights are looked for.
+        init: tensors of an earlier bundle's network by name, or none.
+    """
+
+    recipe: Recipe
+    rows: Rows
+    files: list[Path]
+    folder: Path
+    features: Path
+    key: str
+    device: str = "cpu"
+    workers: int = 0
+    resume: bool = False
+    download: bool = False
+    base: Path | None = None
+    init: Callable[[str], Mapping[str, torch.Tensor] | None] = lambda _name: None
+    encoders: dict[str, Frozen] = field(default_factory=dict)
+
+    def run(self, job: Job) -> Result:
+        """Train one network."""
+        spec = self.recipe.network(job.spec)
+        self._check(job)
+        seed = self.recipe.seed
+        torch.manual_seed(_number(seed, job.name))
+        encoder, module = self._encoder(spec, job.name)
+        head = Head(
+            encoder.dim,
+            {name: len(task.outcomes) for name, task in job.tasks.items()},
+            spec.head.hidden,
+            spec.head.dropout,
+        )
+        network = Network(None if spec.cached else module, head)
+        self._start(network, job.name)
+        use = job.use if job.use is not None else np.ones(len(self.rows), dtype=bool)
+        known = np.any([task.target >= 0 for task in job.tasks.values()], axis=0)
+        learn = np.flatnonzero(self.rows.train & use & known)
+        held_out = np.flatnonzero(self.rows.validation & use & known)
+        labels = Labels({n: t.target for n, t in job.tasks.items()}, self.rows.latlon)
+        vectors = self._vectors(encoder) if spec.cached else None
+        if vectors is not None and spec.head.standardise:
+            sound = vectors[torch.from_numpy(learn)]
+            head.standardise(sound[~torch.isnan(sound[:, 0])])
+        run = Run(
+            name=job.name,
+            folder=self.folder / job.name,
+            network=network,
+            spec=spec,
+            losses={
+                n: losses.build(spec.loss, t, self.rows.train & use) for n, t in job.tasks.items()
+            },
+            weights={n: t.weight for n, t in job.tasks.items()},
+            train=self._loader(spec, labels, vectors, learning=True),
+            validation=self._loader(spec, labels, vectors, learning=False),
+            train_order=lambda epoch: sampling.order(
+                self.rows, learn, spec.sampling, seed=seed, epoch=epoch
+            ),
+            validation_rows=held_out,
+            seed=_number(seed, job.name) % 1_000_003,
+            key=self._key(job, spec, encoder),
+            device=self.device,
+            names=lambda row: str(self.rows.column("path")[row]),
+        )
+        progress = fit(run, resume=self.resume)
+        network.to("cpu").eval()
+        final = encoder
+        if not spec.cached and module is not None:
+            final = frozen.from_module(module, spec.start)
+        return Result(
+            job=job,
+            spec=spec,
+            network=network,
+            encoder=final,
+            progress=progress,
+            folder=run.folder,
+            unread=run.train.bad,
+            _logits=lambda rows: self._predict(network, run.validation, rows),
+        )
+
+    def _check(self, job: Job) -> None:
+        for name, task in job.tasks.items():
+            use = self.rows.train if job.use is None else self.rows.train & job.use
+            if not (task.target[use] >= 0).any():
+                raise RecipeError(
+                    f"{self.rows.where}: no training photo for network {job.name} has a label for "
+                    f"{name}"
+                )
+            if len(task.outcomes) < 2:
+                raise RecipeError(
+                    f"{self.rows.where}: network {job.name} would tell one {name} apart from "
+                    f"nothing ({', '.join(task.outcomes)}); it needs two or more"
+                )
+
+    def _encoder(self, spec: NetworkSpec, name: str) -> tuple[Frozen, Encoder | None]:
+        """The starting encoder; one that never learns is shared by the networks that use it."""
+        start = spec.start
+        key = start.model_dump_json()
+        if spec.frozen and key in self.encoders:
+            return self.encoders[key], self.encoders[key].module
+        if frozen.is_bundle(start.name):
+            self.encoders[key] = frozen.from_bundle(start.name)
+            return self.encoders[key], None
+        # An encoder that starts at random starts alike in every run of the recipe's seed.
+        torch.manual_seed(_number(self.recipe.seed, "" if spec.frozen else name))
+        module = registry.build(start, base=self.base, download=self.download)
+        made = frozen.from_module(module, start, self.device)
+        if spec.frozen:
+            self.encoders[key] = made
+        return made, module
+
+    def _start(self, network: Network, name: str) -> None:
+        found = self.init(name)
+        if found:
+            own = network.state_dict()
+            fitting = {k: v for k, v in found.items() if k in own and own[k].shape == v.shape}
+            if not fitting:
+                raise RecipeError(f"--init: nothing in its network {name} fits this recipe's")
+            weights.fill(network, fitting, name="--init", part=True)
+
+    def _vectors(self, encoder: Frozen) -> torch.Tensor:
+        found = encoder.vectors(self.files, self.features)
+        return torch.from_numpy(found)
+
+    def _loader(
+        self, spec: NetworkSpec, labels: Labels, vectors: torch.Tensor | None, *, learning: bool
+    ) -> Loader:
+        if vectors is not None:
+            return VectorLoader(vectors, labels, spec.batch_size if learning else 1024)
+        augment = find_augment(spec.augment) if learning else None
+        photos = Photos(self.files, spec.start.preprocess, augment, self.recipe.seed)
+        return PhotoLoader(photos, labels, spec.batch_size, self.workers)
+
+    def _key(self, job: Job, spec: NetworkSpec, encoder: Frozen) -> str:
+        outcomes = {name: list(task.outcomes) for name, task in job.tasks.items()}
+        what = [
+            self.key,
+            self.recipe.seed,
+            spec.model_dump(mode="json"),
+            outcomes,
+            # What learns has other weights by now; its start is fixed by the recipe and the seed.
+            encoder.weights if spec.frozen else encoder.label,
+        ]
+        return hashlib.sha256(json.dumps(what).encode()).hexdigest()
+
+    @torch.inference_mode()
+    def _predict(
+        self, network: Network, loader: Loader, rows: IntArray
+    ) -> Mapping[str, npt.NDArray[np.float32]]:
+        loader.set(rows, 0)
+        found: dict[str, list[npt.NDArray[np.float32]]] = {}
+        for batch in loader:
+            for task, logits in network(batch.x).items():
+                log_p = torch.log_softmax(logits.float(), dim=1)
+                found.setdefault(task, []).append(log_p.numpy())
+        return {task: np.concatenate(parts) for task, parts in found.items()}
+
+
+def _number(seed: int, name: str) -> int:
+    """A seed of its own for each network."""
+    return int.from_bytes(hashlib.sha256(f"{seed}:{name}".encode()).digest()[:6])
