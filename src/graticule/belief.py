@@ -177,3 +177,26 @@ def mix(beliefs: Sequence[Belief[OutcomesT]], weights: npt.ArrayLike) -> Belief[
     stacked = np.stack([b.log_p.astype(np.float64) for b in beliefs])
     terms = stacked + np.broadcast_to(log_share, (len(first), len(beliefs))).T[:, :, None]
     return Belief(first.over, normalise(np.logaddexp.reduce(terms, axis=0)))
+
+
+def down_hierarchy(
+    fine: Belief[OutcomesT], coarser: Sequence[tuple[Belief[OutcomesT], IntArray]]
+) -> Belief[OutcomesT]:
+    """f*: each fine cell's probability times those of its ancestors, in logs.
+
+    Müller-Budack, Pustu-Iren & Ewerth 2018 (ISNs), eq. 4; renormalised over the fine cells.
+
+    Args:
+        fine: belief over the finest partition.
+        coarser: a belief over each coarser partition, and the number of every fine cell's ancestor
+            in it, int64 (fine cells,). A cell without an ancestor (−1) gets the least of the
+            coarser belief: no photo was there to tell it apart.
+    """
+    total = fine.log_p.astype(np.float32, copy=True)
+    for belief, ancestors in coarser:
+        gathered = belief.log_p[:, np.maximum(ancestors, 0)]
+        orphans = ancestors < 0
+        if orphans.any():
+            gathered[:, orphans] = belief.log_p.min(axis=1, keepdims=True)
+        total += gathered
+    return Belief(fine.over, normalise(total))
