@@ -131,7 +131,14 @@ class Manifest:
     @cached_property
     def latlon(self) -> npt.NDArray[np.float64]:
         """Coordinates, float64 (n, 2) degrees, latitude first; NaN where unknown."""
-        return np.stack([self.numbers("lat"), self.numbers("lon")], axis=1)
+        if "lat" not in self.columns:
+            return np.full((len(self), 2), np.nan)
+        # From the batches, so that the rest of the table need not be in memory.
+        parts = [np.empty((0, 2))]
+        for batch in self.batches(["lat", "lon"]):
+            pair = [batch.column(i).to_numpy(zero_copy_only=False) for i in range(2)]
+            parts.append(np.stack(pair, axis=1).astype(np.float64))
+        return np.concatenate(parts)
 
     def numbers(self, name: str) -> npt.NDArray[np.float64]:
         """A column of numbers, float64 (n,); NaN where unknown or where there is no such column."""
@@ -233,12 +240,47 @@ def write(batches: Iterable[pa.RecordBatch] | pa.Table, path: str | os.PathLike[
 
 
 def _writer(part: Path, columns: pa.Schema) -> Any:
-    if part.suffix.lower() == ".parquet":
+    if part.suffix.lower() in {".parquet", ".pq"}:
         import pyarrow.parquet as pq
 
         return pq.ParquetWriter(part, columns, compression="zstd")
-    import pyarrow.csv as pa_csv
+    return CsvWriter(part, columns)
 
-    return pa_csv.CSVWriter(
-        part, columns, write_options=pa_csv.WriteOptions(quoting_style="needed")
-    )
+
+class CsvWriter:
+    """Batches as CSV: commas, Unix line ends, quotes only where a value needs them.
+
+    Arrow's own writer quotes every text.
+    """
+
+    def __init__(self, path: Path, columns: pa.Schema) -> None:
+        import csv
+
+        self._handle = path.open("w", encoding="utf-8", newline="")
+        csv.writer(self._handle, lineterminator="\n").writerow(columns.names)
+
+    def write_batch(self, batch: pa.RecordBatch) -> None:
+        """Append the rows of a batch."""
+        import pyarrow.compute as pc
+
+        lines = pc.binary_join_element_wise(*(_quoted(column) for column in batch.columns), ",")
+        for line in lines.to_pylist():
+            self._handle.write(line + "\n")
+
+    def __enter__(self) -> CsvWriter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._handle.close()
+
+
+def _quoted(column: pa.Array) -> pa.Array:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    text = pc.fill_null(column.cast(pa.string()), "")
+    special = pc.match_substring_regex(text, r'[",\r\n]')
+    if not pc.any(special).as_py():
+        return text
+    doubled = pc.replace_substring(text, '"', '""')
+    return pc.if_else(special, pc.binary_join_element_wise('"', doubled, '"', ""), text)

@@ -49,7 +49,12 @@ class Source(Protocol):
     def batches(
         self, columns: list[str], bad_rows: list[BadRow] | None = None
     ) -> Iterator[pa.RecordBatch]:
-        """Pass over the rows, in order."""
+        """Pass over the rows, in order, every column in the type of the schema."""
+
+    def raw(
+        self, columns: list[str], bad_rows: list[BadRow] | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Pass over the rows as they stand in the file."""
 
 
 def open_source(path: Path) -> Source:
@@ -149,8 +154,13 @@ class MemorySource:
         self, columns: list[str], bad_rows: list[BadRow] | None = None
     ) -> Iterator[pa.RecordBatch]:
         """Pass over the rows, in order."""
-        for batch in self.table.select(columns).to_batches(BATCH_ROWS):
-            yield typed(batch)
+        yield from map(typed, self.raw(columns))
+
+    def raw(
+        self, columns: list[str], bad_rows: list[BadRow] | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """The rows as they stand in the table."""
+        yield from self.table.select(columns).to_batches(BATCH_ROWS)
 
 
 @dataclass(frozen=True)
@@ -178,6 +188,12 @@ class ParquetSource:
         self, columns: list[str], bad_rows: list[BadRow] | None = None
     ) -> Iterator[pa.RecordBatch]:
         """Pass over the rows, in order."""
+        yield from map(typed, self.raw(columns))
+
+    def raw(
+        self, columns: list[str], bad_rows: list[BadRow] | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """The rows as they stand in the file."""
         import pyarrow as pa
 
         try:
@@ -187,7 +203,7 @@ class ParquetSource:
             )
             for batch in scan:
                 if batch.num_rows:
-                    yield typed(batch)
+                    yield batch
         except (pa.ArrowInvalid, OSError) as error:
             raise ManifestError(f"{self.path}: breaks off ({_first_line(error)})") from None
 
@@ -226,8 +242,7 @@ class CsvSource:
         self, columns: list[str], bad_rows: list[BadRow] | None = None
     ) -> Iterator[pa.RecordBatch]:
         """Pass over the rows, in order; lines with too many or too few values are passed over."""
-        for batch in self.raw(columns, bad_rows):
-            yield typed(batch)
+        yield from map(typed, self.raw(columns, bad_rows))
 
     def raw(
         self, columns: list[str], bad_rows: list[BadRow] | None = None
