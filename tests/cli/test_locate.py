@@ -10,10 +10,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import NamedTuple, Protocol
 
 import pytest
 
 from bundles import BLUE, GREEN, RED, make_bundle, photo
+from graticule.cli.app import main
 
 COMMAND = [sys.executable, "-m", "graticule", "locate"]
 
@@ -28,12 +30,40 @@ def album(tmp_path: Path) -> Path:
     return folder
 
 
+class Said(NamedTuple):
+    """How a call of the command ended."""
+
+    returncode: int
+    stdout: bytes
+    stderr: bytes
+
+
+class Call(Protocol):
+    """Call the command in this process."""
+
+    def __call__(self, *arguments: object, model: Path | None) -> Said: ...
+
+
+@pytest.fixture
+def locate(capfdbinary: pytest.CaptureFixture[bytes]) -> Call:
+    """The command without a process of its own, which would take a second to start."""
+
+    def call(*arguments: object, model: Path | None) -> Said:
+        chosen = ["--model", str(model)] if model else []
+        with pytest.raises(SystemExit) as ended:
+            main(["locate", *map(str, arguments), *chosen])
+        out, err = capfdbinary.readouterr()
+        return Said(int(ended.value.code or 0), out, err)
+
+    return call
+
+
 def run(
-    *arguments: object, model: Path | None, given: bytes | None = None, **options: object
+    *arguments: object, model: Path, given: bytes | None = None, **options: object
 ) -> subprocess.CompletedProcess[bytes]:
-    chosen = ["--model", str(model)] if model else []
+    """The command as a process."""
     return subprocess.run(
-        [*COMMAND, *map(str, arguments), *chosen],
+        [*COMMAND, *map(str, arguments), "--model", str(model)],
         input=given,
         capture_output=True,
         check=False,
@@ -49,15 +79,17 @@ def names(file: Path) -> list[str]:
     return [str(row["photo"]) for row in rows(file.read_bytes())]
 
 
-def only_line(ran: subprocess.CompletedProcess[bytes]) -> str:
+def only_line(ran: Said | subprocess.CompletedProcess[bytes]) -> str:
     """What stderr says: one line, and no traceback."""
     lines = ran.stderr.decode().splitlines()
     assert len(lines) == 1, ran.stderr.decode()
     return lines[0]
 
 
-def test_json_is_one_answer_a_line_and_stdout_stays_clean(album: Path, colours: Path) -> None:
-    ran = run(album, "-f", "json", model=colours)
+def test_json_is_one_answer_a_line_and_stdout_stays_clean(
+    locate: Call, album: Path, colours: Path
+) -> None:
+    ran = locate(album, "-f", "json", model=colours)
     assert ran.returncode == 0
     assert ran.stderr == b""
     found = rows(ran.stdout)
@@ -69,18 +101,20 @@ def test_json_is_one_answer_a_line_and_stdout_stays_clean(album: Path, colours: 
     ("form", "start"), [("csv", b"photo,"), ("geojson", b'{"type"'), ("kml", b"<?xml")]
 )
 def test_the_format_follows_the_files_ending(
-    album: Path, colours: Path, tmp_path: Path, form: str, start: bytes
+    locate: Call, album: Path, colours: Path, tmp_path: Path, form: str, start: bytes
 ) -> None:
     out = tmp_path / f"answers.{form}"
-    ran = run(album, "-o", out, model=colours)
+    ran = locate(album, "-o", out, model=colours)
     assert ran.returncode == 0
     assert out.read_bytes().startswith(start)
     assert only_line(ran) == f"graticule: 3 answers in {out}"
 
 
-def test_a_bad_photo_is_a_row_and_the_exit_code_says_so(album: Path, colours: Path) -> None:
+def test_a_bad_photo_is_a_row_and_the_exit_code_says_so(
+    locate: Call, album: Path, colours: Path
+) -> None:
     (album / "bad.jpg").write_bytes(b"not a picture")
-    ran = run(album, album / "none.jpg", "-f", "json", model=colours)
+    ran = locate(album, album / "none.jpg", "-f", "json", model=colours)
     assert ran.returncode == 1
     errors = [row["error"] for row in rows(ran.stdout)]
     assert [bool(error) for error in errors] == [False, False, True, False, True]
@@ -100,48 +134,56 @@ def test_a_bad_photo_is_a_row_and_the_exit_code_says_so(album: Path, colours: Pa
         (["--nonsense"], "nonsense"),
     ],
 )
-def test_wrong_use(album: Path, colours: Path, arguments: list[str], words: str) -> None:
-    ran = run(album, *arguments, model=colours)
+def test_wrong_use(
+    locate: Call, album: Path, colours: Path, arguments: list[str], words: str
+) -> None:
+    ran = locate(album, *arguments, model=colours)
     assert ran.returncode == 2
     assert words in ran.stderr.decode()
     assert b"Traceback" not in ran.stderr
     assert ran.stdout == b""
 
 
-def test_no_photos_named_is_wrong_use() -> None:
-    assert run(model=None).returncode == 2
+def test_no_photos_named_is_wrong_use(locate: Call) -> None:
+    assert locate(model=None).returncode == 2
 
 
-def test_a_folder_without_photos_writes_nothing(tmp_path: Path, colours: Path) -> None:
+def test_a_folder_without_photos_writes_nothing(
+    locate: Call, tmp_path: Path, colours: Path
+) -> None:
     out = tmp_path / "answers.csv"
     out.write_text("earlier", encoding="utf-8")
     (tmp_path / "empty").mkdir()
-    ran = run(tmp_path / "empty", "-o", out, model=colours)
+    ran = locate(tmp_path / "empty", "-o", out, model=colours)
     assert ran.returncode == 1
     assert "no photos in this folder" in only_line(ran)
     assert out.read_text(encoding="utf-8") == "earlier"
 
 
-def test_an_empty_folder_among_others(tmp_path: Path, album: Path, colours: Path) -> None:
+def test_an_empty_folder_among_others(
+    locate: Call, tmp_path: Path, album: Path, colours: Path
+) -> None:
     (tmp_path / "empty").mkdir()
-    ran = run(tmp_path / "empty", album, "-f", "json", model=colours)
+    ran = locate(tmp_path / "empty", album, "-f", "json", model=colours)
     assert ran.returncode == 1
     assert len(rows(ran.stdout)) == 3
     assert "no photos in this folder" in only_line(ran)
 
 
-def test_impossible_evidence_is_said(album: Path, colours: Path) -> None:
-    ran = run(album, "--country", "np", model=colours)
+def test_impossible_evidence_is_said(locate: Call, album: Path, colours: Path) -> None:
+    ran = locate(album, "--country", "np", model=colours)
     assert ran.returncode == 1
     assert "--country NP" in only_line(ran)
 
 
-def test_evidence_reaches_the_answer(album: Path, colours: Path) -> None:
-    ran = run(album, "-f", "json", "--country", "IN", "--near", "-33.9,151.2,9000", model=colours)
+def test_evidence_reaches_the_answer(locate: Call, album: Path, colours: Path) -> None:
+    ran = locate(
+        album, "-f", "json", "--country", "IN", "--near", "-33.9,151.2,9000", model=colours
+    )
     assert {row["cities"][0]["name"] for row in rows(ran.stdout)} == {"Delhi"}  # type: ignore[index]
 
 
-def test_names_of_any_bytes(tmp_path: Path, colours: Path) -> None:
+def test_names_of_any_bytes(locate: Call, tmp_path: Path, colours: Path) -> None:
     folder = tmp_path / "odd"
     folder.mkdir()
     plain = photo(tmp_path / "a.png", RED)
@@ -149,9 +191,11 @@ def test_names_of_any_bytes(tmp_path: Path, colours: Path) -> None:
     for name in odd:
         os.link(plain, os.path.join(os.fsencode(folder), name))  # noqa: PTH118 - bytes
     for form in ("json", "csv", "table", "geojson", "kml"):
-        ran = run(folder, "-f", form, model=colours, env=os.environ | {"PYTHONIOENCODING": "ascii"})
+        ran = locate(folder, "-f", form, model=colours)
         assert ran.returncode == 0, ran.stderr
-    answers = rows(run(folder, "-f", "json", model=colours).stdout)
+    ascii_only = os.environ | {"PYTHONIOENCODING": "ascii"}
+    assert run(folder, model=colours, env=ascii_only).returncode == 0
+    answers = rows(locate(folder, "-f", "json", model=colours).stdout)
     assert {str(row["photo"]).rsplit("/", 1)[1] for row in answers} == {
         "new\nline.png", "caf\\xe9.png", "\"quote's\".png", "😀.png", "-f.png",
     }  # fmt: skip
@@ -162,29 +206,31 @@ def test_names_of_any_bytes(tmp_path: Path, colours: Path) -> None:
 # --- bundles ---
 
 
-def test_no_such_model(album: Path) -> None:
-    ran = run(album, model=Path("nonsuch"))
+def test_no_such_model(locate: Call, album: Path) -> None:
+    ran = locate(album, model=Path("nonsuch"))
     assert ran.returncode == 1
     assert "graticule models" in only_line(ran)
 
 
-def test_a_bundle_that_was_changed_cut_or_is_newer(album: Path, tmp_path: Path) -> None:
+def test_a_bundle_that_was_changed_cut_or_is_newer(
+    locate: Call, album: Path, tmp_path: Path
+) -> None:
     bundle = make_bundle(tmp_path / "b")
     heads = (bundle / "heads.onnx").read_bytes()
     (bundle / "heads.onnx").write_bytes(heads[:-1] + b"x")
-    assert "checksum" in only_line(run(album, model=bundle))
+    assert "checksum" in only_line(locate(album, model=bundle))
     (bundle / "heads.onnx").unlink()
-    assert "missing" in only_line(run(album, model=bundle))
+    assert "missing" in only_line(locate(album, model=bundle))
     (bundle / "heads.onnx").write_bytes(heads)
     listing = json.loads((bundle / "system.json").read_text())
     (bundle / "system.json").write_text(json.dumps(listing | {"schema_version": 99}))
-    assert "newer" in only_line(run(album, model=bundle))
+    assert "newer" in only_line(locate(album, model=bundle))
     (bundle / "system.json").write_text(json.dumps(listing | {"system": "unheard"}))
-    assert "unheard" in only_line(run(album, model=bundle))
+    assert "unheard" in only_line(locate(album, model=bundle))
     (bundle / "system.json").write_text("{")
-    assert "JSON" in only_line(run(album, model=bundle))
+    assert "JSON" in only_line(locate(album, model=bundle))
     (bundle / "system.json").unlink()
-    assert "not a bundle" in only_line(run(album, model=bundle))
+    assert "not a bundle" in only_line(locate(album, model=bundle))
 
 
 # --- what stops a run ---
