@@ -30,7 +30,7 @@ class WorldMap {
     this.least = Math.min((0.97 * box.width) / (2 * 2.70663), (0.95 * box.height) / (2 * TOP_Y));
     if (!this.view.k || world) this.view.k = this.least;
     this.clamp();
-    this.ask();
+    this.draw(); // at once: a new size wiped the canvas
   }
   clamp() {
     const view = this.view;
