@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from graticule.calibration import Calibration
 from graticule.cells.partition import Partition
 from graticule.errors import RecipeError
 
@@ -32,6 +33,7 @@ class Rows:
         latlon: float64 (n, 2), NaN where unknown.
         train: rows to learn from.
         validation: rows to stop and calibrate on.
+        test: rows that nothing was fitted or chosen on.
         where: the manifest's name, for messages.
     """
 
@@ -39,6 +41,7 @@ class Rows:
     latlon: FloatArray
     train: Mask
     validation: Mask
+    test: Mask
     where: str = "the manifest"
 
     def __len__(self) -> int:
@@ -80,12 +83,14 @@ class Job:
         spec: which entry of the recipe's ``networks`` it is trained by.
         tasks: by the name of the output.
         use: rows that may be used; all by default.
+        keep: whether the bundle gets it; a baseline is trained for the report alone.
     """
 
     name: str
     spec: str
     tasks: Mapping[str, Task]
     use: Mask | None = None
+    keep: bool = True
 
 
 class Trained(Protocol):
@@ -106,6 +111,8 @@ class Outcome:
         notes: lines for the model card: what was left out, and why.
         target: int64 (n,) the true cell of every row in the partition of ``point_task``.
         log_p: rows (k,) → float32 (k, cells) of ``point_task``, as the system will say it.
+        evidence: rows (k,) and the calibration → what the system said of each photo.
+        report: the same rows → the system's tables as numbers and as Markdown.
     """
 
     point_task: str
@@ -114,6 +121,8 @@ class Outcome:
     notes: tuple[str, ...] = ()
     target: IntArray | None = None
     log_p: Callable[[IntArray], npt.NDArray[np.float32]] | None = None
+    report: Callable[[IntArray, Calibration], tuple[dict[str, Any], str]] | None = None
+    evidence: Callable[[IntArray, Calibration], Any] | None = None
 
 
 Plan: TypeAlias = Generator[Job, Trained, Outcome]

@@ -12,19 +12,32 @@ router gives this share), ``floor`` (the probability of a country a classifier n
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from graticule.belief import Belief, Labels, mix, normalise
+from graticule.calibration import Calibration
 from graticule.cells.countries import countries
 from graticule.cells.partition import Partition
 from graticule.encoders.onnx import OnnxGraph
 from graticule.errors import RecipeError
 from graticule.scenes import S1_SCENES, scene_of
 from graticule.systems.bundle import Bundle
-from graticule.systems.plan import Job, Mask, Outcome, Plan, Rows, Task, country_codes
+from graticule.systems.plan import (
+    IntArray,
+    Job,
+    Mask,
+    Outcome,
+    Plan,
+    Rows,
+    Task,
+    Trained,
+    country_codes,
+)
+from graticule.systems.scene_report import SceneEvidence, markdown, rank_of_truth, tables
 from graticule.systems.system import Pixels, Prediction, System
 
 Float32Array = npt.NDArray[np.float32]
@@ -172,7 +185,7 @@ def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
     scene_p = np.zeros((len(rows), len(scenes)))
     scene_p[here] = np.exp(router.log_p("scenes", here))
     members = membership(labels, scene_p, min_share)
-    networks = {}
+    networks: dict[str, Trained] = {}
     notes: list[str] = []
     unseen: dict[str, list[str]] = {}
     for number, scene in enumerate(scenes):
@@ -194,25 +207,27 @@ def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
             network_name(scene), TASK, {TASK: Task(partition.ids, target, partition)}, use
         )
     answering = tuple(networks)
+    baseline = None
+    if settings.get("baseline"):
+        baseline = yield Job(
+            "baseline", "baseline", {TASK: Task(partition.ids, target, partition)}, keep=False
+        )
     if not answering:
         raise RecipeError(f"{rows.where}: no photo has both a country and a scene to train on")
 
-    def log_p(wanted: npt.NDArray[np.int64]) -> Float32Array:
-        share = answering_shares(np.exp(router.log_p("scenes", wanted)), scenes, answering)
-        parts = [
-            Belief(
-                partition,
-                with_floor(
-                    networks[scene].log_p(TASK, wanted), partition.index(unseen[scene]), floor
-                )
-                if unseen[scene]
-                else normalise(networks[scene].log_p(TASK, wanted)),
-            )
-            for scene in answering
-        ]
-        return mix(
-            parts, np.eye(len(answering))[share.argmax(1)] if routing == "hard" else share
-        ).log_p
+    whole = _Routed(
+        scenes, routing, floor, answering, unseen, partition, router, networks, baseline
+    )
+
+    def evidence(wanted: IntArray, _calibration: Calibration) -> SceneEvidence:
+        found = whole.evidence(wanted, target[wanted], labels[wanted])
+        # A photo without a country is there for the router alone.
+        ranks = {mode: np.where(codes[wanted] != "", r, -1) for mode, r in found.ranks.items()}
+        return replace(found, ranks=ranks, source=rows.column("source")[wanted])
+
+    def report(wanted: IntArray, calibration: Calibration) -> tuple[dict[str, Any], str]:
+        found = tables(evidence(wanted, calibration))
+        return found, markdown(found)
 
     return Outcome(
         TASK,
@@ -226,8 +241,71 @@ def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
         },
         tuple(notes),
         target=target,
-        log_p=log_p,
+        log_p=whole.log_p,
+        evidence=evidence,
+        report=report,
     )
+
+
+@dataclass(frozen=True)
+class _Routed:
+    """The trained networks as one system: what the bundle will say, before it is written."""
+
+    scenes: tuple[str, ...]
+    routing: str
+    floor: float
+    answering: tuple[str, ...]
+    unseen: Mapping[str, list[str]]
+    partition: Partition
+    router: Trained
+    networks: Mapping[str, Trained]
+    baseline: Trained | None
+
+    def parts(self, wanted: IntArray) -> tuple[npt.NDArray[np.float64], list[Belief[Partition]]]:
+        """Weights of the classifiers (k, answering), and what each says."""
+        scene_p = np.exp(self.router.log_p("scenes", wanted))
+        share = answering_shares(scene_p, self.scenes, self.answering)
+        return share, [
+            Belief(
+                self.partition,
+                with_floor(
+                    self.networks[scene].log_p(TASK, wanted),
+                    self.partition.index(self.unseen[scene]),
+                    self.floor,
+                ),
+            )
+            for scene in self.answering
+        ]
+
+    def log_p(self, wanted: IntArray) -> Float32Array:
+        """Log-probabilities of the countries, float32 (k, countries)."""
+        share, parts = self.parts(wanted)
+        return mix(parts, chosen_only(share) if self.routing == "hard" else share).log_p
+
+    def evidence(self, wanted: IntArray, truth: IntArray, scene_true: IntArray) -> SceneEvidence:
+        """Ranks of the true countries by every way of routing."""
+        share, parts = self.parts(wanted)
+        everyone = np.arange(len(wanted))
+        single = np.stack([rank_of_truth(part.log_p, truth) for part in parts], axis=1)
+        place = [self.answering.index(s) if s in self.answering else -1 for s in self.scenes]
+        own = np.where(scene_true >= 0, np.array(place)[scene_true], -1)
+        ranks = {
+            "hard": single[everyone, share.argmax(axis=1)],
+            "soft": rank_of_truth(mix(parts, share).log_p, truth),
+            "oracle": np.where(own >= 0, single[everyone, own], -1),
+            "best": single.min(axis=1),
+        }
+        if self.baseline is not None:
+            ranks["baseline"] = rank_of_truth(self.baseline.log_p(TASK, wanted), truth)
+        said = self.router.log_p("scenes", wanted).argmax(axis=1).astype(np.int64)
+        return SceneEvidence(
+            self.scenes, scene_true, said, ranks, np.full(len(wanted), "", dtype=np.str_)
+        )
+
+
+def chosen_only(share: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """All weight on the likeliest classifier, (n, answering)."""
+    return np.asarray(np.eye(share.shape[1])[share.argmax(axis=1)])
 
 
 def membership(

@@ -10,9 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from graticule.belief import Belief
+from graticule.calibration import Calibration, gain
 from graticule.cells.cities import RADIUS_KM, cities
+from graticule.systems.city_report import CityEvidence, markdown, tables
 from graticule.systems.default import Default
-from graticule.systems.plan import Job, Outcome, Plan, Rows, Task, city_places
+from graticule.systems.plan import IntArray, Job, Outcome, Plan, Rows, Task, city_places
 
 TASK = "cities"
 
@@ -40,6 +43,26 @@ def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
     absent = [n for n in absent if n not in {k.partition(":")[2] for k in few}]
     if absent:
         notes.append(f"Cities without a training photo: {', '.join(absent)}.")
+
+    def evidence(wanted: IntArray, calibration: Calibration) -> CityEvidence:
+        belief = calibration.temper(TASK, Belief(partition, network.log_p(TASK, wanted)))
+        prior = calibration.prior.get(TASK, np.full(len(partition), 1 / len(partition)))
+        said, p = belief.top(1)
+        over = gain(belief, prior)
+        every = np.array([*partition.ids, ""])
+        return CityEvidence(
+            every[target[wanted]],
+            every[said[:, 0]],
+            p[:, 0].astype(np.float64),
+            over,
+            over >= calibration.min_gain,
+            wanted,
+        )
+
+    def report(wanted: IntArray, calibration: Calibration) -> tuple[dict[str, Any], str]:
+        found = tables(evidence(wanted, calibration))
+        return found, markdown(found)
+
     return Outcome(
         TASK,
         {TASK: partition},
@@ -47,6 +70,8 @@ def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
         tuple(notes),
         target=target,
         log_p=lambda wanted: network.log_p(TASK, wanted),
+        evidence=evidence,
+        report=report,
     )
 
 

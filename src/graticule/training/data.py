@@ -37,18 +37,20 @@ def read_rows(manifest: Manifest, spec: DataSpec, seed: int) -> tuple[Rows, list
     if not here.all():
         gone = int((~here).sum())
         notes.append(f"{gone} of {len(paths)} photos are not on the disk and were left out")
-    train, validation, how = _split(manifest, spec, seed)
+    train, validation, test, how = _split(manifest, spec, seed)
     notes.append(how)
     columns = {
         name: manifest.column(name) for name in manifest.columns if name not in {"lat", "lon"}
     }
-    rows = Rows(columns, manifest.latlon, train & here, validation & here, str(manifest.path))
+    rows = Rows(
+        columns, manifest.latlon, train & here, validation & here, test & here, str(manifest.path)
+    )
     if not rows.train.any():
         raise ManifestError(f"{manifest.path}: no photo to train on ({how})")
     return rows, paths, notes
 
 
-def _split(manifest: Manifest, spec: DataSpec, seed: int) -> tuple[Mask, Mask, str]:
+def _split(manifest: Manifest, spec: DataSpec, seed: int) -> tuple[Mask, Mask, Mask, str]:
     column = spec.split
     if column == "auto":
         own = [name for name in manifest.columns if name.startswith("split_")]
@@ -69,7 +71,7 @@ def _split(manifest: Manifest, spec: DataSpec, seed: int) -> tuple[Mask, Mask, s
         validation = train & _set_aside(manifest, spec.validation, seed)
         train = train & ~validation
         how += f"; {spec.validation:.0%} of the training photos set aside, by group"
-    return train, validation, how
+    return train, validation, values == "test", how
 
 
 def _set_aside(manifest: Manifest, share: float, seed: int) -> Mask:

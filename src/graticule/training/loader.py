@@ -148,27 +148,35 @@ class _Batches:
 class VectorLoader:
     """Batches of kept vectors in a given order: no decoding, no workers."""
 
-    def __init__(self, vectors: Tensor, labels: Labels, batch_size: int) -> None:
-        """Take vectors (n, dim) of all rows; a row of NaN is a photo that could not be read."""
-        self.vectors = torch.nan_to_num(vectors)
+    def __init__(self, views: list[Tensor], labels: Labels, batch_size: int, seed: int) -> None:
+        """Take vectors (n, dim) of all rows, a view each; NaN is a photo that was not read."""
+        self.views = [torch.nan_to_num(vectors) for vectors in views]
         self.labels = labels
         self.batch_size = batch_size
-        self._unread = torch.isnan(vectors[:, 0]).numpy()
+        self.seed = seed
+        self._unread = torch.isnan(views[0][:, 0]).numpy()
+        self._epoch = 0
         self._order: IntArray = np.empty(0, np.int64)
         self.bad = 0
 
     def set(self, order: IntArray, epoch: int) -> None:
-        """Choose the rows of the next pass."""
-        del epoch  # nothing is drawn
-        self._order = order
+        """Choose the rows of the next pass, and the epoch that their views are drawn for."""
+        self._order, self._epoch = order, epoch
 
     def __len__(self) -> int:
         return math.ceil(len(self._order) / self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
+        rng = np.random.default_rng([self.seed, self._epoch, 11])
         for start in range(0, len(self._order), self.batch_size):
             rows = self._order[start : start + self.batch_size]
-            yield self.labels.batch(self.vectors[torch.from_numpy(rows)], rows, self._unread[rows])
+            which = torch.from_numpy(rows)
+            x = self.views[0][which]
+            if len(self.views) > 1:
+                drawn = torch.from_numpy(rng.integers(0, len(self.views), len(rows)))
+                for number, view in enumerate(self.views[1:], 1):
+                    x[drawn == number] = view[which[drawn == number]]
+            yield self.labels.batch(x, rows, self._unread[rows])
 
 
 Loader: TypeAlias = PhotoLoader | VectorLoader

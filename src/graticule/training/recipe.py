@@ -126,6 +126,11 @@ class NetworkSpec(_Part):
     features: Literal["auto", "always", "never"] = Field(
         "auto", description="keep the vectors of an encoder that never learns"
     )
+    views: tuple[Literal["", "flip", "grey"], ...] = Field(
+        ("",),
+        min_length=1,
+        description="with kept vectors: changes of the pixels, one drawn for each photo an epoch",
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> NetworkSpec:

@@ -7,11 +7,13 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from graticule import files
+from graticule.calibration import Calibration
 from graticule.errors import GraticuleError
 from graticule.photos import manifest as manifests
 from graticule.systems.bundle import Bundle
@@ -84,6 +86,7 @@ def train(recipe: Recipe, manifest: Path, out: Path, options: Options | None = N
         write.provenance(facts, results, time.monotonic() - began),
         tuple(notes),
         licences(rows),
+        judge(outcome, rows, calibration),
     )
     return write.write_bundle(out, results, outcome, calibration, story)
 
@@ -118,6 +121,21 @@ def prepare(
         init=_init(options.init),
     )
     return trainer, notes
+
+
+def judge(
+    outcome: Outcome, rows: Rows, calibration: Calibration
+) -> tuple[dict[str, Any], str] | None:
+    """The system's own tables on the test rows, or on the validation rows where there are none."""
+    name, mask = ("test", rows.test) if rows.test.any() else ("validation", rows.validation)
+    wanted = np.flatnonzero(mask)
+    if outcome.report is None or not len(wanted):
+        return None
+    figures, text = outcome.report(wanted, calibration)
+    head = f"# On the {name} photos of {Path(rows.where).name}\n\n"
+    if name == "validation":
+        head += "These photos also chose the best epoch: the figures flatter.\n\n"
+    return {"rows": name, **figures}, head + text
 
 
 def run_jobs(trainer: Trainer) -> tuple[list[Result], Outcome]:

@@ -89,6 +89,7 @@ class Trainer:
     base: Path | None = None
     init: Callable[[str], Mapping[str, torch.Tensor] | None] = lambda _name: None
     encoders: dict[str, Frozen] = field(default_factory=dict)
+    kept: dict[tuple[str, str, int], torch.Tensor] = field(default_factory=dict)
 
     def run(self, job: Job) -> Result:
         """Train one network."""
@@ -110,9 +111,9 @@ class Trainer:
         learn = np.flatnonzero(self.rows.train & use & known)
         held_out = np.flatnonzero(self.rows.validation & use & known)
         labels = Labels({n: t.target for n, t in job.tasks.items()}, self.rows.latlon)
-        vectors = self._vectors(encoder) if spec.cached else None
+        vectors = self._vectors(encoder, spec, learn) if spec.cached else None
         if vectors is not None and spec.head.standardise:
-            sound = vectors[torch.from_numpy(learn)]
+            sound = vectors[0][torch.from_numpy(learn)]
             head.standardise(sound[~torch.isnan(sound[:, 0])])
         run = Run(
             name=job.name,
@@ -190,15 +191,37 @@ class Trainer:
                 raise RecipeError(f"--init: nothing in its network {name} fits this recipe's")
             weights.fill(network, fitting, name="--init", part=True)
 
-    def _vectors(self, encoder: Frozen) -> torch.Tensor:
-        found = encoder.vectors(self.files, self.features)
-        return torch.from_numpy(found)
+    def _vectors(self, encoder: Frozen, spec: NetworkSpec, learn: IntArray) -> list[torch.Tensor]:
+        """Vectors of all photos as they are; of other views, only of those that learn."""
+        used = np.flatnonzero(self.rows.train | self.rows.validation | self.rows.test)
+        found = []
+        for view in ("", *(v for v in spec.views if v)):
+            rows = learn if view else used
+            key = (encoder.weights, view, hash(rows.tobytes()))
+            if key not in self.kept:
+                all_rows = np.full((len(self.rows), encoder.dim), np.nan, np.float32)
+                all_rows[rows] = encoder.vectors(
+                    [self.files[i] for i in rows], self.features, view=view
+                )
+                self.kept[key] = torch.from_numpy(all_rows)
+            found.append(self.kept[key])
+        return found
 
     def _loader(
-        self, spec: NetworkSpec, labels: Labels, vectors: torch.Tensor | None, *, learning: bool
+        self,
+        spec: NetworkSpec,
+        labels: Labels,
+        vectors: list[torch.Tensor] | None,
+        *,
+        learning: bool,
     ) -> Loader:
         if vectors is not None:
-            return VectorLoader(vectors, labels, spec.batch_size if learning else 1024)
+            return VectorLoader(
+                vectors if learning else vectors[:1],
+                labels,
+                spec.batch_size if learning else 1024,
+                self.recipe.seed,
+            )
         augment = find_augment(spec.augment) if learning else None
         photos = Photos(self.files, spec.start.preprocess, augment, self.recipe.seed)
         return PhotoLoader(photos, labels, spec.batch_size, self.workers)

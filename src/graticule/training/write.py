@@ -33,6 +33,7 @@ class Story:
     provenance: dict[str, Any]
     notes: tuple[str, ...]
     licences: tuple[str, ...]
+    report: tuple[dict[str, Any], str] | None = None
 
 
 def write_bundle(
@@ -58,6 +59,8 @@ def write_bundle(
     numbers: dict[tuple[str, str], int] = {}
     single = len(results) == 1
     for result in results:
+        if not result.job.keep:
+            continue
         encoder = result.encoder
         if encoder.preprocess not in inputs:
             inputs.append(encoder.preprocess)
@@ -88,6 +91,11 @@ def write_bundle(
     settings = dict(outcome.settings)
     if not single:
         settings |= {"encoders": encoders, "networks": networks}
+    if story.report is not None:
+        figures, text = story.report
+        files.write_json(folder / "report.json", figures)
+        with files.atomic(folder / "report.md") as handle:
+            handle.write(text)
     with files.atomic(folder / "MODEL_CARD.md") as handle:
         handle.write(card(results, outcome, calibration, story))
     return Bundle.seal(

@@ -1,0 +1,129 @@
+"""S3's tables for any photos: accuracy a city, confusion, the city that swallows, elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True)
+class CityEvidence:
+    """What a system said of n photos of known cities.
+
+    Attributes:
+        true: (n,) city ids, "" for a photo of none of them.
+        said: (n,) city ids.
+        probability: float64 (n,) of the city said.
+        gain: float64 (n,) nats over the prior, what abstention goes by.
+        answered: bool (n,) whether the calibrated threshold lets it answer.
+        rows: int64 (n,) of the manifest.
+    """
+
+    true: npt.NDArray[np.str_]
+    said: npt.NDArray[np.str_]
+    probability: npt.NDArray[np.float64]
+    gain: npt.NDArray[np.float64]
+    answered: npt.NDArray[np.bool_]
+    rows: npt.NDArray[np.int64]
+
+
+def pooled(parts: Sequence[CityEvidence]) -> CityEvidence:
+    """The evidence of several folds as one."""
+    names = ("true", "said", "probability", "gain", "answered", "rows")
+    return CityEvidence(*(np.concatenate([getattr(p, n) for p in parts]) for n in names))
+
+
+def tables(evidence: CityEvidence) -> dict[str, Any]:
+    """All tables as plain numbers."""
+    inside = evidence.true != ""
+    true, said = evidence.true[inside], evidence.said[inside]
+    cities = sorted({*true.tolist(), *said.tolist()})
+    place = {name: i for i, name in enumerate(cities)}
+    confusion = np.zeros((len(cities), len(cities)), dtype=np.int64)
+    np.add.at(confusion, ([place[t] for t in true], [place[s] for s in said]), 1)
+    right = np.diag(confusion)
+    photos = confusion.sum(axis=1)
+    wrong = confusion.sum(axis=0) - right
+    each = {
+        name: {
+            "photos": int(photos[i]),
+            "accuracy": float(right[i] / photos[i]) if photos[i] else None,
+            "wrongly_said": int(wrong[i]),
+        }
+        for i, name in enumerate(cities)
+    }
+    swallows = cities[int(wrong.argmax())] if wrong.sum() else None
+    out = {
+        "photos": len(true),
+        "accuracy": float((true == said).mean()) if len(true) else None,
+        "mean_of_cities": float(np.mean([c["accuracy"] for c in each.values() if c["photos"]]))
+        if len(true)
+        else None,
+        "cities": each,
+        "confusion": confusion.tolist(),
+        "swallows": swallows,
+        "swallowed_share_of_errors": float(wrong.max() / wrong.sum()) if wrong.sum() else None,
+    }
+    if (~inside).any():
+        out["elsewhere"] = elsewhere(evidence)
+    return out
+
+
+def elsewhere(evidence: CityEvidence) -> dict[str, Any]:
+    """How well abstention tells photos of the cities from photos of none of them."""
+    inside = evidence.true != ""
+    known, other = evidence.gain[inside], evidence.gain[~inside]
+    order = np.argsort(np.concatenate([known, other]), kind="stable")
+    ranks = np.empty(len(order))
+    ranks[order] = np.arange(1, len(order) + 1)
+    auc = (ranks[: len(known)].sum() - len(known) * (len(known) + 1) / 2) / (
+        len(known) * len(other)
+    )
+    answered = evidence.answered[inside]
+    right = (evidence.true == evidence.said)[inside]
+    return {
+        "photos_of_other_cities": len(other),
+        "others_called_elsewhere": float((~evidence.answered[~inside]).mean()),
+        "own_called_elsewhere": float((~answered).mean()),
+        "accuracy_where_answered": float(right[answered].mean()) if answered.any() else None,
+        "auroc": float(auc),
+    }
+
+
+def markdown(found: Mapping[str, Any]) -> str:
+    """The tables as Markdown."""
+    lines = [
+        f"Accuracy {_percent(found['accuracy'])} on {found['photos']} photos; mean of cities "
+        f"{_percent(found['mean_of_cities'])}.",
+        "",
+        "| city | accuracy | photos | wrongly said |",
+        "|---|---|---|---|",
+    ]
+    for name, city in found["cities"].items():
+        lines.append(
+            f"| {name} | {_percent(city['accuracy'])} | {city['photos']} | {city['wrongly_said']} |"
+        )
+    if found["swallows"]:
+        lines += [
+            "",
+            f"{found['swallows']} swallows most: {_percent(found['swallowed_share_of_errors'])} of "
+            "all wrong answers say it.",
+        ]
+    if "elsewhere" in found:
+        other = found["elsewhere"]
+        lines += [
+            "",
+            f"Elsewhere: of {other['photos_of_other_cities']} photos of other cities "
+            f"{_percent(other['others_called_elsewhere'])} are called elsewhere, and "
+            f"{_percent(other['own_called_elsewhere'])} of the cities' own; where it answers, "
+            f"{_percent(other['accuracy_where_answered'])} are right (AUROC {other['auroc']:.2f}).",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.1f} %"
