@@ -15,7 +15,7 @@ help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: $(VENV)/.installed  ## Locate the sample photo, or PHOTOS=folder, and write demo/map.html
-	$(BIN)/python scripts/demo.py $(PHOTOS)
+	$(BIN)/python scripts/demo.py $(if $(PHOTOS),"$(PHOTOS)")
 
 test: $(DEV)/.installed  ## Run the tests (TESTS=path for some)
 	$(DEVBIN)/python -m pytest -n 2 $(TESTS)

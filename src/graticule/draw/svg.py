@@ -1,0 +1,145 @@
+"""A world map as SVG: points, circles and a choropleth, without any library but numpy and shapely.
+
+>>> text = worldmap(points=[(39.9, 116.4)], circles=[(39.9, 116.4, 640)])
+>>> text.startswith("<svg")
+True
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from graticule import atlas
+from graticule.draw.caps import cap
+from graticule.draw.projection import densify, equal_earth, outline
+
+FloatArray = npt.NDArray[np.float64]
+
+#: The projected Earth is 2 × 2.70663 wide and 2 × 1.31736 high.
+_HALF = (2.70663, 1.31736)
+_STYLE = """
+.sea{fill:#dde8ee}.edge{fill:none;stroke:#9aa7ad;stroke-width:.8}
+.land{fill:#f7f4ec;stroke:#9aa7ad;stroke-width:.4}.net{fill:none;stroke:#cbdae2;stroke-width:.5}
+.borders{fill:none;stroke:#c3c0b4;stroke-width:.4}.point{fill:#c8430a;stroke:#fff}
+.circle{fill:#c8430a;fill-opacity:.12;stroke:#c8430a}
+@media (prefers-color-scheme:dark){
+.sea{fill:#16212b}.edge{stroke:#5d6d79}.land{fill:#2a353e;stroke:#5d6d79}.net{stroke:#1f2d38}
+.borders{stroke:#475560}.point{fill:#ff8a4c;stroke:#12181e}.circle{fill:#ff8a4c;stroke:#ff8a4c}}
+"""
+
+
+def worldmap(
+    *,
+    points: npt.ArrayLike = (),
+    circles: Iterable[tuple[float, float, float]] = (),
+    heat: Iterable[tuple[float, float, float]] = (),
+    shapes: Sequence[tuple[Any, float]] = (),
+    values: Mapping[str, float] | None = None,
+    width: int = 960,
+    title: str = "World map",
+) -> str:
+    """Draw the world in the Equal Earth projection.
+
+    Args:
+        points: (n, 2) latitude and longitude in degrees.
+        circles: latitude, longitude and radius in km of each.
+        heat: latitude, longitude and weight of each spot; the heaviest is the darkest.
+        shapes: shapely geometries in degrees, longitude first, each with a value of 0…1 for its
+            colour; cells, for example.
+        values: country code → value of 0…1, drawn like ``shapes``.
+        width: of the picture in pixels.
+        title: read aloud in place of the picture.
+
+    Returns:
+        An ``<svg>`` element that stands in a page or in a file of its own.
+    """
+    height = round(width * _HALF[1] / _HALF[0])
+    scale = width / (2 * _HALF[0]) * 0.995
+    plane = _Plane(scale, width / 2, height / 2)
+    coloured = list(shapes)
+    if values:
+        borders = atlas.country_polygons()
+        coloured += [(borders[code], value) for code, value in values.items() if code in borders]
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
+        f'width="{width}" height="{height}" role="img" aria-label="{escape(title)}">',
+        f"<style>{_STYLE}</style>",
+        f'<path class="sea" d="{plane.path([outline()], projected=True)}"/>',
+        f'<path class="net" d="{plane.path(_net())}"/>',
+        f'<path class="land" fill-rule="evenodd" d="{plane.path(atlas.outlines())}"/>',
+        *(_coloured(plane, shape, value) for shape, value in coloured),
+        f'<path class="borders" d="{plane.path(atlas.border_lines())}"/>',
+        *_spots(plane, heat),
+        *(f'<path class="circle" d="{plane.shape(cap(*circle))}"/>' for circle in circles),
+        *(
+            f'<circle class="point" cx="{x:.1f}" cy="{y:.1f}" r="{max(2.5, width / 300):.1f}"/>'
+            for x, y in plane.places(points)
+        ),
+        f'<path class="edge" d="{plane.path([outline()], projected=True)}"/>',
+        "</svg>",
+    ]
+    return "\n".join(parts) + "\n"
+
+
+class _Plane:
+    """Degrees to the pixels of one picture."""
+
+    def __init__(self, scale: float, x: float, y: float) -> None:
+        self._scale, self._middle = scale, np.array([x, y])
+
+    def pixels(self, projected: FloatArray) -> FloatArray:
+        return np.asarray(self._middle + projected * (self._scale, -self._scale))
+
+    def places(self, latlon: npt.ArrayLike) -> FloatArray:
+        points = np.asarray(latlon, dtype=np.float64).reshape(-1, 2)
+        return self.pixels(equal_earth(points[:, ::-1]))
+
+    def path(self, lines: Iterable[FloatArray], *, projected: bool = False) -> str:
+        drawn = []
+        for line in lines:
+            at = self.pixels(line if projected else equal_earth(densify(line)))
+            drawn.append("M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in at))
+        return "".join(drawn)
+
+    def shape(self, shape: Any) -> str:
+        import shapely
+
+        rings = shapely.get_rings(shapely.get_parts(shape))
+        return self.path([shapely.get_coordinates(ring) for ring in rings])
+
+
+def _coloured(plane: _Plane, shape: Any, value: float) -> str:
+    share = min(max(value, 0.0), 1.0)
+    return (
+        f'<path fill="#c8430a" fill-opacity="{0.08 + 0.82 * share:.2f}" fill-rule="evenodd" '
+        f'd="{plane.shape(shape)}"/>'
+    )
+
+
+def _spots(plane: _Plane, heat: Iterable[tuple[float, float, float]]) -> list[str]:
+    spots = [spot for spot in heat if spot[2] > 0]
+    if not spots:
+        return []
+    most = max(weight for *_, weight in spots)
+    places = plane.places([(lat, lon) for lat, lon, _ in spots])
+    gradient = (
+        '<defs><radialGradient id="heat"><stop offset="0" stop-color="#d6540c" stop-opacity=".8"/>'
+        '<stop offset=".5" stop-color="#d6540c" stop-opacity=".25"/>'
+        '<stop offset="1" stop-color="#d6540c" stop-opacity="0"/></radialGradient></defs>'
+    )
+    return [gradient] + [
+        f'<circle fill="url(#heat)" opacity="{np.sqrt(weight / most):.2f}" '
+        f'cx="{x:.1f}" cy="{y:.1f}" r="18"/>'
+        for (x, y), (*_, weight) in zip(places, spots, strict=True)
+    ]
+
+
+def _net() -> list[FloatArray]:
+    meridians = [np.array([[lon, -90.0], [lon, 90.0]]) for lon in range(-150, 180, 30)]
+    parallels = [np.array([[-180.0, lat], [180.0, lat]]) for lat in range(-60, 90, 30)]
+    return meridians + parallels

@@ -1,0 +1,25 @@
+"""The shell of a page: closed, escaped, and with its own styles allowed."""
+
+from __future__ import annotations
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from graticule.draw.page import document, head, json_text
+
+
+def test_a_document_names_its_styles_and_nothing_else() -> None:
+    text = document("A <title>", "<p>words</p>", styles=["p{color:red}"])
+    assert "<title>A &lt;title&gt;</title>" in text
+    assert text.count("sha256-") == 3  # the shared style, ours, and the switch of colours
+    assert "<p>words</p>" in text
+    assert "script-src 'none'" in head("no scripts")
+
+
+@given(st.text())
+def test_json_stays_inside_its_element(words: str) -> None:
+    text = json_text({"name": words})
+    assert not set(text) & set("<>&\u2028\u2029\n")
+    assert json.loads(text) == {"name": words}
