@@ -1,0 +1,1 @@
+"""Collections of photos, one file each; every one ends as a manifest."""
