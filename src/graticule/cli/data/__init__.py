@@ -13,6 +13,21 @@ COMMANDS: dict[str, Entry] = {
     "check": Entry("graticule.cli.data.check:check", "Name what is wrong with a manifest, by row"),
     "split": Entry("graticule.cli.data.split:split", "Write a split without leaks, as a column"),
     "planet": Entry("graticule.cli.data.planet:planet", "Draw a synthetic planet to test on"),
+    "folder": Entry(
+        "graticule.cli.data.folder:folder", "A folder of photos: EXIF GPS, class folders, or a CSV"
+    ),
+    "flickr": Entry("graticule.cli.data.flickr:flickr", "Photos of cities from the Flickr API"),
+    "mapillary": Entry(
+        "graticule.cli.data.mapillary:mapillary",
+        "Street-level photos in a box, from the Mapillary API",
+    ),
+    "mp16": Entry("graticule.cli.data.mp16:mp16", "MP-16: the MediaEval Placing Task 2016"),
+    "yfcc": Entry("graticule.cli.data.yfcc:yfcc", "YFCC100M's table"),
+    "im2gps": Entry("graticule.cli.data.im2gps:im2gps", "The Im2GPS test set"),
+    "im2gps3k": Entry("graticule.cli.data.im2gps:im2gps3k", "The benchmark Im2GPS3k"),
+    "yfcc4k": Entry("graticule.cli.data.im2gps:yfcc4k", "The benchmark YFCC4k"),
+    "osv5m": Entry("graticule.cli.data.osv5m:osv5m", "OpenStreetView-5M"),
+    "places365": Entry("graticule.cli.data.places365:places365", "Places365: photos by scene"),
 }
 
 

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from graticule.errors import GraticuleError, ManifestError
+from graticule.errors import DownloadError, GraticuleError, ManifestError
 
 #: One row of a manifest as a source yields it; unknown values are left out or "".
 Row: TypeAlias = Mapping[str, Any]
@@ -196,3 +196,41 @@ def safe_name(identity: str) -> str:
     if not kept:
         raise GraticuleError(f"{identity!r}: not an identity that a file can be named by")
     return kept
+
+
+class UntilTrouble:
+    """Rows up to the moment a download is given up or stopped, so that what is there is kept.
+
+    Attributes:
+        trouble: what ended them early, None if nothing did.
+    """
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self._rows = rows
+        self.trouble: BaseException | None = None
+
+    def __iter__(self) -> Iterator[Row]:
+        try:
+            yield from self._rows
+        except (DownloadError, KeyboardInterrupt) as trouble:
+            self.trouble = trouble
+
+
+def write_what_is_there(rows: Iterable[Row], path: Path, columns: tuple[str, ...]) -> int:
+    """Write rows as :func:`write_rows` does; if they end in trouble, write first and raise then.
+
+    Raises:
+        DownloadError: a download was given up; the manifest has what came before.
+        KeyboardInterrupt: likewise.
+        ManifestError: there are no rows.
+    """
+    kept = UntilTrouble(rows)
+    try:
+        count = write_rows(kept, path, columns)
+    except ManifestError:
+        if kept.trouble is not None:
+            raise kept.trouble from None
+        raise
+    if kept.trouble is not None:
+        raise kept.trouble
+    return count
