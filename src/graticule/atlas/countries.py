@@ -1,9 +1,9 @@
 """The country of a point, and what countries are called and look like.
 
 Codes are ISO 3166-1 alpha-2, with XK for Kosovo; a territory with a code of its own has it (French
-Guiana is GF). Borders reach into coastal waters, so that a beach or a pier has its country; beyond
-them a point has the code ``""``. Disputed borders are drawn as the source has them; the exceptions
-are in ``data/PROVENANCE.md``.
+Guiana is GF). A country reaches twelve nautical miles out to sea, so that a beach, a pier or a boat
+in sight of the coast has one; beyond, the code is ``""``. Disputed borders are drawn as the source
+has them, which follows who administers a place; the exceptions are in ``data/PROVENANCE.md``.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graticule.atlas import shapes
+from graticule.atlas.land import land_index
 from graticule.atlas.lookup import ShapeIndex
 from graticule.errors import GraticuleError
 
@@ -84,8 +85,12 @@ class _Countries(dict[str, Any]):
 
 @cache
 def country_polygons() -> dict[str, Any]:
-    """Code → shapely MultiPolygon in lon/lat order, cut at the antimeridian."""
-    return dict(zip(layer().columns["code"], _index().shapes, strict=True))
+    """Code → the country's land, a shapely MultiPolygon in lon/lat order.
+
+    Land only, to about a kilometre, cut at the antimeridian; :func:`countries` answers for coastal
+    waters too.
+    """
+    return dict(zip(layer().columns["code"], land_index().shapes, strict=True))
 
 
 def continent(code: str) -> str:

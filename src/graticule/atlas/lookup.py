@@ -42,6 +42,14 @@ class ShapeIndex:
         """
         points = sphere.as_latlon(latlon)
         lat, lon = points[:, 0], sphere.wrap_longitude(points[:, 1])
+        found = self._find(lat, lon)
+        # The antimeridian is −180°; a shape that ends there from the west knows it as +180°.
+        edge = np.flatnonzero((found < 0) & (lon == -180))
+        if len(edge):
+            found[edge] = self._test(lat[edge], -lon[edge])
+        return found
+
+    def _find(self, lat: FloatArray, lon: FloatArray) -> IntArray:
         if self.grid is None:
             return self._test(lat, lon)
         rows, columns = self.grid.shape

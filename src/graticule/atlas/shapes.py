@@ -67,13 +67,14 @@ def _counts(ends: IntArray) -> npt.NDArray[np.int32]:
     return np.diff(ends, prepend=0).astype(np.int32)
 
 
-def _fold(deltas: IntArray) -> npt.NDArray[np.uint8]:
+def fold(deltas: IntArray) -> npt.NDArray[np.uint8]:
     """Signed steps as four planes of bytes, shape (4, n)."""
     folded = ((deltas << 1) ^ (deltas >> 63)).astype("<u4")
     return np.ascontiguousarray(folded.view(np.uint8).reshape(-1, 4).T)
 
 
-def _unfold(planes: npt.NDArray[np.uint8]) -> IntArray:
+def unfold(planes: npt.NDArray[np.uint8]) -> IntArray:
+    """The signed steps of four planes of bytes, int64 (n,): the inverse of :func:`fold`."""
     folded = np.ascontiguousarray(planes.T).view("<u4").reshape(-1).astype(np.int64)
     return (folded >> 1) ^ -(folded & 1)
 
@@ -90,8 +91,8 @@ def write(path: str | os.PathLike[str], layer: Layer, step: float) -> None:
         path,
         table=np.frombuffer(table.encode(), np.uint8),
         step=np.float64(step),
-        x=_fold(deltas[:, 0]),
-        y=_fold(deltas[:, 1]),
+        x=fold(deltas[:, 0]),
+        y=fold(deltas[:, 1]),
         rings=_counts(layer.ring_ends),
         polygons=_counts(layer.polygon_ends),
         shapes=_counts(layer.shape_ends),
@@ -106,7 +107,7 @@ def read(name: str) -> Layer:
     """
     path = DATA / f"{name}.npz"
     with open_data(path) as file:
-        steps = np.stack([_unfold(file["x"]), _unfold(file["y"])], axis=1)
+        steps = np.stack([unfold(file["x"]), unfold(file["y"])], axis=1)
         # Divided by the whole inverse, 180° stays 180° exactly.
         points = np.cumsum(steps, axis=0) / round(1 / float(file["step"]))
         ends = [np.cumsum(file[key], dtype=np.int64) for key in ("rings", "polygons", "shapes")]
