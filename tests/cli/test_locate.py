@@ -203,6 +203,30 @@ def test_names_of_any_bytes(locate: Call, tmp_path: Path, colours: Path) -> None
     assert len(rows(run("-", "-f", "json", model=colours, given=listed).stdout)) == len(odd)
 
 
+def test_sidecars_are_written_and_undone(locate: Call, album: Path, colours: Path) -> None:
+    (album / "b.png.xmp").mkdir()
+    ran = locate(album, "-f", "json", "--sidecars", model=colours)
+    assert ran.returncode == 1
+    assert "b.png.xmp" in only_line(ran)
+    assert len(rows(ran.stdout)) == 3
+    assert "Paris" in (album / "a.png.xmp").read_text(encoding="utf-8")
+    (album / "b.png.xmp").rmdir()
+    assert locate(album, "--remove-sidecars", model=colours).returncode == 0
+    assert sorted(p.name for p in album.iterdir()) == ["a.png", "b.png", "c.png"]
+
+
+def test_a_map_has_a_name_of_its_own(
+    locate: Call, album: Path, colours: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(album)
+    ran = locate("a.png", "b.png", "-f", "html", model=colours)
+    assert ran.returncode == 0
+    assert ran.stdout == b""
+    assert "map.html" in only_line(ran)
+    assert b"Paris" in (album / "map.html").read_bytes()
+    assert locate("a.png", "-f", "html", "-o", "-", model=colours).stdout.startswith(b"<!")
+
+
 # --- bundles ---
 
 

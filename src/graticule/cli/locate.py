@@ -285,7 +285,10 @@ def _write(run: _Run, out: Writer, answer: Answer, path: str) -> None:
     if run.sidecars and answer.error is None:
         from graticule.output.sidecars import write_sidecar
 
-        write_sidecar(path, answer)
+        try:
+            write_sidecar(path, answer)
+        except GraticuleError as error:  # a sidecar that cannot be written; the answer stands
+            run.complaints(str(error))
 
 
 def _say_interrupted(run: _Run) -> None:
@@ -308,6 +311,11 @@ def _remove_sidecars(photos: list[str]) -> None:
     from graticule.photos.inputs import find_photos
 
     complaints = _Complaints()
-    removed = sum(remove_sidecar(path) for path in find_photos(photos, complaints))
+    removed = 0
+    for path in find_photos(photos, complaints):
+        try:
+            removed += remove_sidecar(path)
+        except GraticuleError as error:
+            complaints(str(error))
     typer.echo(f"graticule: estimates taken out of {removed} sidecars", err=True)
     raise typer.Exit(1 if complaints.count else 0)
