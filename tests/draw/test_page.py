@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 from graticule.draw.page import document, head, json_text
 
 
-def test_a_document_names_its_styles_and_nothing_else() -> None:
+def test_a_document_runs_its_own_script_only() -> None:
     text = document("A <title>", "<p>words</p>", styles=["p{color:red}"])
     assert "<title>A &lt;title&gt;</title>" in text
-    assert text.count("sha256-") == 3  # the shared style, ours, and the switch of colours
+    assert text.count("sha256-") == 1  # the switch of colours
+    assert "default-src 'none'" in text
     assert "<p>words</p>" in text
     assert "script-src 'none'" in head("no scripts")
+    assert "unsafe" not in head("no scripts")
 
 
 @given(st.text())

@@ -93,9 +93,10 @@ def confusion(matrix: npt.ArrayLike, names: Sequence[str], *, x: str, y: str) ->
     axes.set_yticks(range(len(names)), names)
     for (row, column), count in np.ndenumerate(counts):
         if count and len(names) <= 24:
-            ink = "white" if shares[row, column] > 0.6 else "#1d2730"
+            ink = "#ffffff" if shares[row, column] > 0.6 else "#1d2730"
             axes.text(column, row, f"{count:g}", ha="center", va="center", color=ink, fontsize=8)
     axes.spines[:].set_visible(False)
+    axes.grid(visible=False)
     axes.set(xlabel=x, ylabel=y)
     return _svg(figure)
 

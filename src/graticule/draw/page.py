@@ -31,7 +31,13 @@ _HEAD = """<!doctype html>
 """
 
 
-def head(title: str, *, styles: Sequence[str] = (), scripts: Sequence[str] = ()) -> str:
+def head(
+    title: str,
+    *,
+    styles: Sequence[str] = (),
+    scripts: Sequence[str] = (),
+    style_attributes: bool = False,
+) -> str:
     """Everything up to and with ``<body>``.
 
     Args:
@@ -39,13 +45,15 @@ def head(title: str, *, styles: Sequence[str] = (), scripts: Sequence[str] = ())
         styles: CSS after the shared one.
         scripts: JavaScript that the body will hold in ``<script>`` elements of just this text;
             no other script runs.
+        style_attributes: allow ``style=`` in the body, which charts are drawn with; styles cannot
+            run or fetch anything here.
     """
     sheets = [shared("page.css"), *styles]
     policy = "; ".join(
         (
             "default-src 'none'",
             "img-src data:",
-            f"style-src {_hashes(sheets)}",
+            "style-src 'unsafe-inline'" if style_attributes else f"style-src {_hashes(sheets)}",
             f"script-src {_hashes(scripts)}" if scripts else "script-src 'none'",
             "base-uri 'none'",
             "form-action 'none'",
@@ -62,7 +70,7 @@ def document(title: str, body: str, *, styles: Sequence[str] = ()) -> str:
     """A whole page around ``body``, which is HTML already, with the light and dark switch."""
     switch = shared("theme.js")
     return (
-        head(title, styles=styles, scripts=[switch])
+        head(title, styles=styles, scripts=[switch], style_attributes=True)
         + f'<main class="page">\n{theme_button()}\n{body}\n</main>\n'
         + f"<script>{switch}</script>\n</body>\n</html>\n"
     )

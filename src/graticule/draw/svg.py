@@ -22,14 +22,17 @@ FloatArray = npt.NDArray[np.float64]
 
 #: The projected Earth is 2 × 2.70663 wide and 2 × 1.31736 high.
 _HALF = (2.70663, 1.31736)
+#: Inside a page the map takes the page's colours; as a file of its own it follows the reader's.
 _STYLE = """
-.sea{fill:#dde8ee}.edge{fill:none;stroke:#9aa7ad;stroke-width:.8}
-.land{fill:#f7f4ec;stroke:#9aa7ad;stroke-width:.4}.net{fill:none;stroke:#cbdae2;stroke-width:.5}
-.borders{fill:none;stroke:#c3c0b4;stroke-width:.4}.point{fill:#c8430a;stroke:#fff}
-.circle{fill:#c8430a;fill-opacity:.12;stroke:#c8430a}
-@media (prefers-color-scheme:dark){
-.sea{fill:#16212b}.edge{stroke:#5d6d79}.land{fill:#2a353e;stroke:#5d6d79}.net{stroke:#1f2d38}
-.borders{stroke:#475560}.point{fill:#ff8a4c;stroke:#12181e}.circle{fill:#ff8a4c;stroke:#ff8a4c}}
+.sea{fill:var(--sea,#dde8ee)}.net{fill:none;stroke:var(--net,#cbdae2);stroke-width:.5}
+.land{fill:var(--land,#f7f4ec);stroke:var(--coast,#9aa7ad);stroke-width:.4}
+.borders{fill:none;stroke:var(--border,#c3c0b4);stroke-width:.4}
+.edge{fill:none;stroke:var(--coast,#9aa7ad);stroke-width:.8}
+.point{fill:var(--accent,#c8430a);stroke:var(--raised,#fff)}
+.value{fill:var(--accent,#c8430a)}
+.circle{fill:var(--accent,#c8430a);fill-opacity:.12;stroke:var(--accent,#c8430a)}
+@media (prefers-color-scheme:dark){svg:root{--sea:#16212b;--net:#1f2d38;--land:#2a353e;
+--coast:#5d6d79;--border:#475560;--accent:#ff8a4c;--raised:#12181e}}
 """
 
 
@@ -61,18 +64,22 @@ def worldmap(
     height = round(width * _HALF[1] / _HALF[0])
     scale = width / (2 * _HALF[0]) * 0.995
     plane = _Plane(scale, width / 2, height / 2)
-    coloured = list(shapes)
-    if values:
-        borders = atlas.country_polygons()
-        coloured += [(borders[code], value) for code, value in values.items() if code in borders]
+    land = plane.path(atlas.outlines())
+    borders = atlas.country_polygons() if values else {}
+    countries = [(borders[code], v) for code, v in (values or {}).items() if code in borders]
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
         f'width="{width}" height="{height}" role="img" aria-label="{escape(title)}">',
         f"<style>{_STYLE}</style>",
         f'<path class="sea" d="{plane.path([outline()], projected=True)}"/>',
         f'<path class="net" d="{plane.path(_net())}"/>',
-        f'<path class="land" fill-rule="evenodd" d="{plane.path(atlas.outlines())}"/>',
-        *(_coloured(plane, shape, value) for shape, value in coloured),
+        f'<path class="land" fill-rule="evenodd" d="{land}"/>',
+        # Borders run out to sea; what is coloured of a country is its land.
+        f'<clipPath id="land"><path clip-rule="evenodd" d="{land}"/></clipPath>',
+        '<g clip-path="url(#land)">',
+        *(_coloured(plane, shape, value) for shape, value in countries),
+        "</g>",
+        *(_coloured(plane, shape, value) for shape, value in shapes),
         f'<path class="borders" d="{plane.path(atlas.border_lines())}"/>',
         *_spots(plane, heat),
         *(f'<path class="circle" d="{plane.shape(cap(*circle))}"/>' for circle in circles),
@@ -116,7 +123,7 @@ class _Plane:
 def _coloured(plane: _Plane, shape: Any, value: float) -> str:
     share = min(max(value, 0.0), 1.0)
     return (
-        f'<path fill="#c8430a" fill-opacity="{0.08 + 0.82 * share:.2f}" fill-rule="evenodd" '
+        f'<path class="value" fill-opacity="{0.08 + 0.82 * share:.2f}" fill-rule="evenodd" '
         f'd="{plane.shape(shape)}"/>'
     )
 
