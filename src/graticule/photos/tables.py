@@ -118,13 +118,22 @@ def numbers(column: pa.Array) -> tuple[pa.Array, pa.Array]:
     return values, pc.and_not(pc.invert(unknown), good)
 
 
-def _text(column: pa.Array) -> pa.Array:
+def trimmed(column: pa.Array) -> pa.Array:
+    """Values as text without space around; moments as ISO 8601."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     if pa.types.is_timestamp(column.type):
-        column = pc.strftime(column, format="%Y-%m-%dT%H:%M:%S")
-    text = pc.utf8_trim_whitespace(column.cast(pa.string()))
+        seconds = column.cast(pa.timestamp("s", column.type.tz), safe=False)
+        column = pc.strftime(seconds, format="%Y-%m-%dT%H:%M:%S")
+    return pc.utf8_trim_whitespace(column.cast(pa.string()))
+
+
+def _text(column: pa.Array) -> pa.Array:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    text = trimmed(column)
     return pc.if_else(pc.is_in(text, pa.array(schema.UNKNOWN_TEXT)), None, text)
 
 
