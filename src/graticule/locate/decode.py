@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ from graticule.belief import Belief, Labels
 from graticule.calibration import Calibration
 from graticule.cells.partition import Partition
 from graticule.errors import GraticuleError
+from graticule.locate import places
 from graticule.locate.evidence import Evidence, cell_countries
 from graticule.photos.exif import Metadata
 from graticule.systems.system import Prediction, System
@@ -97,12 +99,22 @@ class Decoder:
                 tempered[task] = tempered[task].with_prior(prior)
             else:
                 del tempered[task]
-        said = _Said(tempered[self.system.point_task], tempered, self.fitted)
+        said = _Said(tempered, self)
         scenes = prediction.scenes
         return [
             self._answer(row, photo, said, scenes, float(gains[row]))
             for row, photo in enumerate(looked)
         ]
+
+    @cached_property
+    def groupings(self) -> dict[str, places.Grouping]:
+        """How the point's cells are grouped for the kinds of place that have no belief."""
+        cells = self.system.partitions[self.system.point_task]
+        return {
+            task: group(cells)
+            for task, group in (("regions", places.regions), ("districts", places.districts))
+            if task not in self.system.partitions
+        }
 
     def _gains(self, beliefs: dict[str, Belief[Partition]]) -> npt.NDArray[np.float64]:
         for task, prior in self.fitted.prior.items():
@@ -119,16 +131,16 @@ class Decoder:
         if reason is None or self.options.always_answer:
             radius = said.radii[80][row] if 80 in said.radii else math.inf
             point = _rounded(said.points[row], radius)
-        places = len(said.beliefs) and (None if self.options.all_places else TOP)
+        most = None if self.options.all_places else TOP
         return Answer(
             photo=photo.name,
             point=point,
             radius_km={str(k): _significant(km[row]) for k, km in said.radii.items()}
             if point
             else {},
-            countries=said.countries(row, places),
-            regions=said.places("regions", row, places),
-            districts=said.places("districts", row, places),
+            countries=said.countries(row, most),
+            regions=said.places("regions", row, most),
+            districts=said.places("districts", row, most),
             cities=said.cities(row),
             cells=said.cells(row),
             scene=scene,
@@ -152,17 +164,14 @@ class Decoder:
 class _Said:
     """The beliefs of a batch, with what is derived from them once for all photos."""
 
-    def __init__(
-        self,
-        point: Belief[Partition],
-        beliefs: dict[str, Belief[Partition]],
-        fitted: Calibration,
-    ) -> None:
-        self.point, self.beliefs = point, beliefs
-        self.points = calibration.pick_points(point, fitted.point_km)
+    def __init__(self, beliefs: dict[str, Belief[Partition]], decoder: Decoder) -> None:
+        fitted = decoder.fitted
+        self.beliefs, self._decoder = beliefs, decoder
+        self.point = beliefs[decoder.system.point_task]
+        self.points = calibration.pick_points(self.point, fitted.point_km)
         levels = sorted(fitted.radius_mass)
         masses = [fitted.radius_mass[level] for level in levels]
-        radii = calibration.radii_holding(point, self.points, masses)
+        radii = calibration.radii_holding(self.point, self.points, masses)
         self.radii = dict(zip(levels, radii.T, strict=True))
 
     @cached_property
@@ -187,7 +196,8 @@ class _Said:
     def places(self, task: str, row: int, most: int | None) -> tuple[Place, ...]:
         belief = self.beliefs.get(task)
         if belief is None:
-            return ()
+            grouping = self._decoder.groupings.get(task)
+            return grouping.places(self.point, row, most) if grouping else ()
         names = dict(zip(belief.over.ids, belief.over.names, strict=True))
         return tuple(
             Place(code=code, name=names[code], probability=p)
@@ -197,12 +207,21 @@ class _Said:
     def cities(self, row: int) -> tuple[City, ...]:
         belief = self.beliefs.get("cities")
         if belief is None:
-            return ()
-        return tuple(
-            City(name=name.partition(":")[2], country=name.partition(":")[0], probability=p)
-            for name, p in _ranked(belief, row, TOP)
-            if ":" in name and not name.endswith(":")
+            return self._towns[row]
+        cities = ((id_.partition(":"), p) for id_, p in _ranked(belief, row, None))
+        # An id without a name, as "FR:", is the rest of a country.
+        named = (
+            City(name=name, country=country, probability=p)
+            for (country, _, name), p in cities
+            if name
         )
+        return tuple(islice(named, TOP))
+
+    @cached_property
+    def _towns(self) -> list[tuple[City, ...]]:
+        if "cities" in self._decoder.system.partitions:  # ruled out by the evidence
+            return [()] * len(self.point)
+        return places.towns(self.point, self.points)
 
     def cells(self, row: int) -> tuple[Cell, ...]:
         partition = self.point.over
