@@ -182,3 +182,65 @@ def test_every_size_and_scheme_is_drawn(file: Path, tmp_path: Path, size: str, s
     for colours in (((255, 138, 76), (200, 67, 10)), ((22, 33, 43), (221, 232, 238))):
         colour = colours[0] if dark else colours[1]  # the accent and the sea: the map is there
         assert (np.abs(pixels - colour).sum(axis=1) < 12).sum() > 100
+
+
+#: Hands on the page: what each step leaves is collected in its title.
+HANDS = """
+const seen = {}, map = document.getElementById("map"), picture = () => map.toDataURL();
+const key = (node, name) =>
+  node.dispatchEvent(new KeyboardEvent("keydown", {key: name, bubbles: true, cancelable: true}));
+const cards = () => [...document.querySelectorAll("#list .card")];
+const touch = (type, id, x, y) => map.dispatchEvent(new PointerEvent(type,
+  {pointerId: id, pointerType: "touch", clientX: x, clientY: y, bubbles: true}));
+const frame = () => new Promise((done) => setTimeout(done, 50));
+map.setPointerCapture = () => {};
+(async () => {
+  key(document, "Escape"); await frame();
+  seen.escape = document.querySelectorAll(".card[aria-expanded=true]").length;
+  key(map, "0"); await frame();
+  const world = picture();
+  key(map, "ArrowRight"); await frame();
+  seen.arrow = picture() !== world;
+  key(map, "0"); await frame();
+  seen.back = picture() === world;
+  touch("pointerdown", 1, 300, 300); touch("pointerdown", 2, 340, 300);
+  touch("pointermove", 2, 460, 300); await frame();
+  seen.pinch = picture() !== world;
+  touch("pointerup", 1, 300, 300); touch("pointerup", 2, 460, 300);
+  cards()[0].focus(); key(cards()[0], "ArrowDown");
+  seen.focus = cards().indexOf(document.activeElement);
+  cards()[3].click();
+  seen.said = document.getElementById("said").textContent;
+  const search = document.getElementById("search");
+  search.value = "FIJI"; search.dispatchEvent(new Event("input"));
+  seen.found = cards().map((card) => card.querySelector(".name").textContent);
+  const paper = () => getComputedStyle(document.body).backgroundColor, before = paper();
+  document.getElementById("theme").click();
+  seen.theme = paper() !== before;
+  document.title = JSON.stringify(seen);
+})();
+"""
+#: A browser without a screen draws no frames under virtual time.
+FRAMES = "window.requestAnimationFrame = (act) => setTimeout(() => act(performance.now()), 5);"
+
+
+@needs_chromium
+def test_keys_fingers_and_words_work(file: Path, tmp_path: Path) -> None:
+    text = re.sub(r'<meta http-equiv="Content-Security-Policy".*?>', "", file.read_text("utf-8"))
+    driven = tmp_path / "driven.html"
+    text = text.replace("<body>", f"<body><script>{FRAMES}</script>")
+    driven.write_text(text.replace("</body>", f"<script>{HANDS}</script></body>"), "utf-8")
+    dom = chromium(driven, tmp_path, "--dump-dom")
+    title = re.search(r"<title>(.*?)</title>", dom)
+    assert title
+    seen = json.loads(title[1])
+    assert seen == {
+        "escape": 0,
+        "arrow": True,
+        "back": True,
+        "pinch": True,
+        "focus": 1,
+        "said": "kitchen.jpg: indoors: nothing outside is seen",
+        "found": ["taveuni.jpg"],
+        "theme": True,
+    }
