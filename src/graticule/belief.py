@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from graticule.errors import GraticuleError
+
+if TYPE_CHECKING:
+    from graticule.cells.partition import Partition
+    from graticule.cells.transfer import How
 
 Float32Array = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
@@ -151,6 +155,38 @@ class Belief(Generic[OutcomesT]):
         if keep_outside:
             return Belief(over, np.maximum(log_sums, FLOOR).astype(np.float32))
         return Belief(over, normalise(np.maximum(log_sums, np.float64(FLOOR))))
+
+    def to(
+        self, other: Partition, how: How | None = None, latlon: npt.ArrayLike | None = None
+    ) -> tuple[Belief[Partition], How]:
+        """The belief over another partition's cells.
+
+        Mass of places that the other partition leaves out is shared among the rest.
+
+        Args:
+            other: where the probability goes.
+            how: ``"parents"`` sums the cells into their recorded parents, exactly; ``"photos"``
+                shares a cell out by where its photos lie; ``"area"``, by the overlap of polygons.
+                None takes the first of these that can be had.
+            latlon: (n, 2) places of photos for ``"photos"``.
+
+        Returns:
+            The belief, and how it was moved.
+
+        Raises:
+            PartitionError: what ``how`` needs is not there, or this belief is not over places.
+            GraticuleError: a row's mass lies wholly outside the other partition.
+        """
+        from graticule.cells.partition import Partition
+        from graticule.cells.transfer import shares
+        from graticule.errors import PartitionError
+
+        if not isinstance(self.over, Partition):
+            raise PartitionError("only a belief over places can move to other cells")
+        matrix, done = shares(self.over, other, how, latlon)
+        mass = np.exp(self.log_p.astype(np.float64)) @ matrix
+        with np.errstate(divide="ignore"):
+            return Belief(other, normalise(np.log(mass))), done
 
     def _same_cells(self, other: Belief[OutcomesT]) -> None:
         if self.over.ids != other.over.ids:

@@ -228,13 +228,14 @@ def to_cylinder(latlon: npt.ArrayLike) -> FloatArray:
     Longitudes past ±180 stay past it; the poles are lines.
     """
     radians = np.radians(as_latlon(latlon))
-    return EARTH_RADIUS_KM * np.column_stack([radians[:, 1], np.sin(radians[:, 0])])
+    return np.asarray(EARTH_RADIUS_KM * np.column_stack([radians[:, 1], np.sin(radians[:, 0])]))
 
 
 def from_cylinder(xy: npt.ArrayLike) -> FloatArray:
     """The inverse of :func:`to_cylinder`, (n, 2) km → degrees; beyond a pole is on its line."""
     plane = np.asarray(xy, dtype=np.float64) / EARTH_RADIUS_KM
-    return np.degrees(np.column_stack([np.arcsin(np.clip(plane[:, 1], -1, 1)), plane[:, 0]]))
+    latlon = np.column_stack([np.arcsin(np.clip(plane[:, 1], -1, 1)), plane[:, 0]])
+    return np.asarray(np.degrees(latlon))
 
 
 def circle(latlon: npt.ArrayLike, radius_km: float, points: int = 64) -> FloatArray:

@@ -34,7 +34,7 @@ class Areas(Partition):
             raise PartitionError(f"{self.name}: every cell needs a polygon")
         if not 0 <= self.reach_km <= 100:
             raise PartitionError(
-                f"{self.name}: a reach of {self.reach_km:g} km; choose 0 to 100, as it is for coasts"
+                f"{self.name}: a reach of {self.reach_km:g} km; it is for coasts: choose 0 to 100"
             )
 
     def settings(self) -> dict[str, Any]:

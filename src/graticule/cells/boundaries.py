@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -79,17 +80,63 @@ class Boundaries:
         return kept
 
 
-def of_countries() -> Boundaries:
-    """The atlas's countries as units without regions."""
+def of_atlas(level: Literal["countries", "regions", "districts"], country: str = "") -> Boundaries:
+    """The atlas's own units, each cut to its country's border.
+
+    Args:
+        level: ``"districts"`` are India's; the units of other countries are their regions.
+        country: only this one's.
+
+    Raises:
+        PartitionError: no unit is of ``country``.
+    """
+    if level == "countries":
+        found = _of_countries()
+        return found.within(country) if country else found
+    return _of_regions(country, districts=level == "districts")
+
+
+def _of_countries() -> Boundaries:
     shapes = atlas.country_polygons()
     codes = tuple(shapes)
-    return Boundaries(
-        codes,
-        tuple(atlas.country_name(code) for code in codes),
-        codes,
-        codes,
-        np.array(list(shapes.values()), dtype=object),
-    )
+    names = tuple(atlas.country_name(code) for code in codes)
+    polygons = np.array(list(shapes.values()), dtype=object)
+    return Boundaries(codes, names, codes, codes, polygons)
+
+
+@cache
+def _of_regions(only: str, *, districts: bool) -> Boundaries:
+    """Regions, and India's districts in the place of its regions; countries without are whole."""
+    import shapely
+
+    rows = [
+        (code, name, country, code, shape)
+        for (code, (name, country, _)), shape in zip(
+            atlas.region_table().items(), atlas.region_polygons().values(), strict=True
+        )
+        if not (districts and country == "IN") and only in {"", country}
+    ]
+    if districts and only in {"", "IN"}:
+        rows += [(d.code, d.name, "IN", d.region, d.polygon) for d in atlas.districts()]
+    covered = {row[2] for row in rows}
+    borders = atlas.country_polygons()
+    rows += [
+        (code, atlas.country_name(code), code, code, shape)
+        for code, shape in borders.items()
+        if code not in covered and only in {"", code}
+    ]
+    if not rows:
+        raise PartitionError(f"no country has the code {only!r}: use ISO 3166-1 alpha-2, e.g. IN")
+    ids, names, countries, regions, shapes = zip(*rows, strict=True)
+    # Two sources never draw one border alike: what lies over the country's own is cut off.
+    own = np.array([borders[code] for code in countries], dtype=object)
+    shapely.prepare(own)
+    cut = np.array(shapes, dtype=object)
+    over = np.flatnonzero(~shapely.covers(own, cut))
+    clipped = shapely.intersection(shapely.make_valid(cut[over]), own[over])
+    cut[over] = [areas_only(shape) for shape in clipped]
+    made = Boundaries(ids, names, countries, regions, cut)
+    return made.only(~shapely.is_empty(cut))
 
 
 def read_boundaries(path: str | Path, *, layer: str | None = None) -> Boundaries:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from graticule import sphere
+from graticule.cells import geometry
 from graticule.cells.partition import FloatArray, IntArray, Partition
 from graticule.errors import PartitionError
 
@@ -93,6 +95,41 @@ def cities(
         if counts is None
         else np.asarray(counts, dtype=np.int64),
         areas_km2=np.full(len(chosen), area),
+        polygons=_discs(centers, radius_km),
         parents={"countries": tuple(key.partition(":")[0] for key in chosen)},
         radius_km=radius_km,
     )
+
+
+def read_cities(path: str | Path) -> dict[str, tuple[float, float]]:
+    """A list of cities from a CSV with columns id (``CC:Name``), lat and lon.
+
+    Raises:
+        PartitionError: the file cannot be read, lacks a column, or names a city twice.
+    """
+    import pyarrow as pa
+    import pyarrow.csv
+
+    source = Path(path)
+    try:
+        table = pyarrow.csv.read_csv(source)
+        ids = [str(value) for value in table["id"].to_pylist()]
+        lat, lon = (table[name].cast(pa.float64()).to_pylist() for name in ("lat", "lon"))
+    except (OSError, KeyError, pa.ArrowInvalid) as error:
+        raise PartitionError(f"{source}: not a CSV with columns id, lat and lon") from error
+    if len(set(ids)) < len(ids):
+        twice = next(cell for cell in ids if ids.count(cell) > 1)
+        raise PartitionError(f"{source}: {twice} is there twice")
+    return dict(zip(ids, zip(lat, lon, strict=True), strict=True))
+
+
+def _discs(centers: FloatArray, radius_km: float) -> npt.NDArray[Any]:
+    """The discs as polygons, cut at the antimeridian; a disc over a pole is only nearly drawn."""
+    import shapely
+
+    discs = np.empty(len(centers), dtype=object)
+    for i, center in enumerate(centers):
+        ring = sphere.circle(center, radius_km)[:-1]
+        lon = geometry.unwrapped(ring[:, 1])
+        discs[i] = geometry.cut_at_antimeridian(shapely.Polygon(np.column_stack([lon, ring[:, 0]])))
+    return discs

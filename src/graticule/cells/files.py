@@ -17,6 +17,8 @@ from graticule.errors import PartitionError
 from graticule.files import atomic_path
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from graticule.cells.partition import Partition
 
 #: The newest layout this version reads.
@@ -32,13 +34,30 @@ KINDS: dict[str, str] = {
     "countries": "graticule.cells.countries:Countries",
     "cities": "graticule.cells.cities:Cities",
     "gallery": "graticule.cells.gallery:Gallery",
+    "combinatorial": "graticule.cells.combinatorial:Combinatorial",
 }
 
 
 def write_partition(partition: Partition, path: str | Path) -> None:
     """Write a partition as GeoParquet 1.1, whole or not at all."""
+    import pyarrow.parquet as pq
+
+    with atomic_path(path) as part:
+        pq.write_table(_table(partition), part, compression="zstd")
+
+
+def to_bytes(partition: Partition) -> bytes:
+    """The file that :func:`write_partition` writes."""
     import pyarrow as pa
     import pyarrow.parquet as pq
+
+    sink = pa.BufferOutputStream()
+    pq.write_table(_table(partition), sink, compression="zstd")
+    return bytes(sink.getvalue())
+
+
+def _table(partition: Partition) -> pa.Table:
+    import pyarrow as pa
     import shapely
 
     points = shapely.points(partition.centers[:, 1], partition.centers[:, 0])
@@ -53,7 +72,6 @@ def write_partition(partition: Partition, path: str | Path) -> None:
     }
     columns |= {f"parent:{name}": list(ids) for name, ids in partition.parents.items()}
     columns["geometry"] = shapely.to_wkb(geometry).tolist()
-    table = pa.table(columns)
     own = {
         "schema_version": SCHEMA_VERSION,
         "kind": partition.kind,
@@ -67,8 +85,7 @@ def write_partition(partition: Partition, path: str | Path) -> None:
         "columns": {"geometry": {"encoding": "WKB", "geometry_types": []}},
     }
     metadata = {_KEY: json.dumps(own).encode(), b"geo": json.dumps(geo).encode()}
-    with atomic_path(path) as part:
-        pq.write_table(table.replace_schema_metadata(metadata), part, compression="zstd")
+    return pa.table(columns).replace_schema_metadata(metadata)
 
 
 def read_partition(path: str | Path) -> Partition:
@@ -77,36 +94,58 @@ def read_partition(path: str | Path) -> Partition:
     Raises:
         PartitionError: the file is missing, is not a partition, or is from a newer version.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-    import shapely
-
     source = Path(path)
     if not source.is_file():
         raise PartitionError(f"{source}: no such partition; see graticule cells build --help")
+    return _read(source, str(source))
+
+
+def from_bytes(content: bytes) -> Partition:
+    """Read what :func:`to_bytes` made; raises as :func:`read_partition`."""
+    import pyarrow as pa
+
+    return _read(pa.BufferReader(content), "a partition inside a file")
+
+
+def _read(source: Any, title: str) -> Partition:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     try:
         # A file, not a dataset: a folder named like key=value must not add a column.
         table = pq.ParquetFile(source).read()
     except (pa.ArrowInvalid, OSError) as error:
-        raise PartitionError(f"{source}: not a Parquet file ({error})") from error
+        raise PartitionError(f"{title}: not a Parquet file ({error})") from error
     try:
         own = json.loads((table.schema.metadata or {})[_KEY])
         version, target = int(own["schema_version"]), KINDS.get(own["kind"])
     except (KeyError, ValueError, TypeError) as error:
         raise PartitionError(
-            f"{source}: a Parquet file, but not a partition of graticule; "
+            f"{title}: a Parquet file, but not a partition of graticule; "
             "graticule cells build makes one"
         ) from error
     if version > SCHEMA_VERSION or target is None:
         raise PartitionError(
-            f"{source}: partition layout {version}, kind {own['kind']!r}, is newer than this "
+            f"{title}: partition layout {version}, kind {own['kind']!r}, is newer than this "
             "graticule; pip install -U graticule"
         )
+    try:
+        return _build(target, own, table)
+    except (KeyError, TypeError, ValueError, pa.ArrowInvalid) as error:
+        raise PartitionError(
+            f"{title}: a partition with missing or broken columns ({error}); build it again"
+        ) from error
+
+
+def _build(target: str, own: dict[str, Any], table: pa.Table) -> Partition:
+    """The partition of a file's table and metadata."""
+    import shapely
+
     geometry = shapely.from_wkb(np.array(table["geometry"].to_pylist(), dtype=object))
     only_points = bool((shapely.get_type_id(geometry) == 0).all())
     module, name = target.split(":")
     kind: type[Partition] = getattr(importlib.import_module(module), name)
-    return kind(
+    return kind.from_settings(
         name=own["name"],
         ids=tuple(table["id"].to_pylist()),
         centers=np.stack([table["lat"].to_numpy(), table["lon"].to_numpy()], axis=1),

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from pathlib import Path
+from typing import ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from graticule import sphere
+from graticule import atlas, sphere
 from graticule.cells.partition import FloatArray, IntArray, Partition
-from graticule.errors import PartitionError
+from graticule.errors import GraticuleError, PartitionError
 
+#: How densely a drawn town is settled: that of a large city.
+_PEOPLE_PER_KM2 = 4000.0
 #: How many neighbours say how densely the points lie around one.
 _NEIGHBOURS = 8
 
@@ -77,3 +80,62 @@ def _areas(points: FloatArray) -> FloatArray:
     gap = cKDTree(vectors).query(vectors, k=k + 1)[0][:, -1]
     # A metre at least: points that coincide still stand for somewhere.
     return np.maximum(sphere.cap_area_km2(sphere.arc(gap)) / k, 1e-6)
+
+
+def read_points(path: str | Path) -> FloatArray:
+    """The coordinates of a CSV with a latitude and a longitude column, (n, 2) degrees.
+
+    GeoCLIP's gallery files and most others; capitals and the columns' order do not matter.
+
+    Raises:
+        PartitionError: the file cannot be read, has no such columns, or a value is no number.
+        GraticuleError: a coordinate is not finite, or a latitude outside ±90.
+    """
+    import pyarrow as pa
+    import pyarrow.csv
+
+    source = Path(path)
+    try:
+        table = pyarrow.csv.read_csv(source)
+        names = {name.strip().lower(): name for name in table.column_names}
+        lat, lon = (
+            next(names[name] for name in wanted if name in names)
+            for wanted in (("lat", "latitude"), ("lon", "lng", "long", "longitude"))
+        )
+        columns = [table[name].cast(pa.float64()).to_numpy() for name in (lat, lon)]
+    except (OSError, pa.ArrowInvalid, StopIteration, RuntimeError) as error:
+        raise PartitionError(f"{source}: not a CSV with columns lat and lon of numbers") from error
+    try:
+        return sphere.as_latlon(np.stack(columns, axis=1))
+    except GraticuleError as error:
+        raise PartitionError(f"{source}: {error}") from error
+
+
+def drawn_on_land(
+    n: int, by: Literal["population", "area"] = "population", seed: int = 0
+) -> FloatArray:
+    """``n`` places on land, (n, 2) degrees: where people live, or evenly.
+
+    By population a place lies about a town drawn by its inhabitants, as far out as they would fill
+    at :data:`_PEOPLE_PER_KM2`.
+
+    Raises:
+        PartitionError: ``n`` is not positive.
+    """
+    if n < 1:
+        raise PartitionError(f"a gallery of {n} points; choose one or more")
+    rng = np.random.default_rng(seed)
+    if by == "area":
+        return atlas.sample_land(n, rng)
+    towns = atlas.towns()
+    people = np.maximum(towns.population, 1).astype(np.float64)
+    reach = np.sqrt(people / (np.pi * _PEOPLE_PER_KM2))
+    found: list[FloatArray] = []
+    missing = n
+    while missing:
+        town = rng.choice(len(people), missing, p=people / people.sum())
+        km = reach[town] * np.sqrt(rng.uniform(size=missing))
+        places = sphere.offset(towns.latlon[town], rng.uniform(0, 360, missing), km)
+        found.append(places[atlas.is_land(places)])
+        missing -= len(found[-1])
+    return np.concatenate(found)

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sized
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -78,11 +78,41 @@ class Partition(ABC):
         """What the kind needs beside its cells, as JSON; passed back when it is read."""
         return {}
 
+    @classmethod
+    def from_settings(cls, **columns: Any) -> Self:
+        """Build from a file's columns and :meth:`settings`."""
+        return cls(**columns)
+
+    def shapes(self) -> npt.NDArray[Any] | None:
+        """The cells' polygons in lon/lat order, object (n,), or None where they are points."""
+        return self.polygons
+
     def to_parquet(self, path: str | Path) -> None:
         """Write the partition as GeoParquet, whole or not at all."""
         from graticule.cells.files import write_partition
 
         write_partition(self, path)
+
+    @staticmethod
+    def from_parquet(path: str | Path) -> Partition:
+        """Read a partition of any kind.
+
+        Raises:
+            PartitionError: the file is missing, is not a partition, or is from a newer version.
+        """
+        from graticule.cells.files import read_partition
+
+        return read_partition(path)
+
+    def plot(self, path: str | Path) -> None:
+        """Draw the cells: ``.svg`` is a picture, ``.html`` a map to move about in.
+
+        Raises:
+            PartitionError: another ending.
+        """
+        from graticule.cells.maps import write_map
+
+        write_map(self, path)
 
     def index(self, ids: npt.ArrayLike) -> IntArray:
         """Cell numbers of string ids, −1 for an unknown id."""

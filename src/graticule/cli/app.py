@@ -30,6 +30,7 @@ COMMANDS: dict[str, Entry] = {
     "locate": Entry("graticule.cli.locate:locate", "Where photos were taken, and how sure that is"),
     "models": Entry("graticule.cli.models:models", "Which models are on this machine"),
     "data": Entry("graticule.cli.data:app", "Make, check, split and look at tables of photos"),
+    "cells": Entry("graticule.cli.cells:app", "Cut the Earth into cells, look at them, compare"),
     "train": Entry("graticule.cli.train:train", "Train a system on your photos, by a recipe"),
     "recipes": Entry("graticule.cli.recipes:app", "The recipes that ship, and what they say"),
     "embed": Entry("graticule.cli.embed:embed", "Vectors of photos, kept for heads to learn from"),

@@ -1,6 +1,4 @@
-"""Semantic geocells (PIGEON; S2): administrative units merged where photos are few, split along
-clusters where they are many.
-"""
+"""Semantic geocells (PIGEON; S2): units merged where photos are few, split where they are many."""
 
 from graticule.cells.semantic.build import PRESETS, Semantic, Settings, semantic
 from graticule.cells.semantic.report import Report

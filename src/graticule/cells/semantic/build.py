@@ -23,11 +23,19 @@ from graticule.errors import PartitionError
 
 @dataclass(frozen=True)
 class Settings:
-    """How large cells are, and the rounds of OPTICS that split them."""
+    """How large cells are, and the rounds of OPTICS that split them.
+
+    Attributes:
+        min_photos: units with fewer are merged, and no piece has fewer.
+        max_photos: cells with more are split.
+        rounds: tried in order on each cell that is too large.
+        halve: cut in two a cell without clusters, across its longer side (PIGEON leaves it).
+    """
 
     min_photos: int
     max_photos: int
     rounds: tuple[Round, ...]
+    halve: bool = False
 
     def __post_init__(self) -> None:
         check_counts(self.min_photos, self.max_photos, "photos")
@@ -78,11 +86,10 @@ def semantic(
     report.steps.append(Step.of("administrative units", counts))
     places = geometry.centroids(units.polygons)
     groups, after_regions = merge(units, counts, places, settings.min_photos)
-    merged = [group.photos for group in groups]
-    report.steps.append(Step.of("merged", merged))
-    del after_regions
+    report.steps.append(Step.of("merged within regions", after_regions))
+    report.steps.append(Step.of("merged within countries", [group.photos for group in groups]))
     cells = _split_all(points, units, own, groups, settings, report)
-    made = _partition(points, cells, units, counts, name)
+    made = _partition(points, cells, units, name)
     report.steps.append(Step.of("split", made.counts))
     return made, report
 
@@ -131,7 +138,7 @@ def _split_all(
         for group in groups:
             rows = np.sort(np.concatenate([order[ends[i] : ends[i + 1]] for i in group.members]))
             polygon = geometry.areas_only(shapely.union_all(units.polygons[group.members]))
-            base = units.ids[group.members[0]]
+            base = units.ids[group.best]
             finished, stuck = _pieces(Piece(polygon, rows), points, settings, bar)
             # By photos, then by place: the numbers do not depend on the order of the work.
             finished.sort(key=lambda p: (-len(p.rows), p.polygon.bounds))
@@ -154,7 +161,7 @@ def _pieces(
         piece = waiting.pop()
         found: list[Piece] | str = []
         if len(piece.rows) > settings.max_photos:
-            found = split(piece, points, settings.rounds, settings.min_photos)
+            found = split(piece, points, settings.rounds, settings.min_photos, halve=settings.halve)
         if isinstance(found, list) and found:
             waiting += found
             continue
@@ -165,21 +172,20 @@ def _pieces(
     return finished, stuck
 
 
-def _partition(
-    points: FloatArray, cells: list[_Cell], units: Boundaries, counts: IntArray, name: str
-) -> Semantic:
+def _partition(points: FloatArray, cells: list[_Cell], units: Boundaries, name: str) -> Semantic:
     """The cells with counts and centres of the photos that their polygons hold."""
     polygons = np.empty(len(cells), dtype=object)
     polygons[:] = [cell.piece.polygon for cell in cells]
     columns: dict[str, Any] = {
         "name": name,
         "ids": tuple(cell.id for cell in cells),
-        "names": tuple(_title(cell, units, counts) for cell in cells),
+        "names": tuple(_title(cell, units) for cell in cells),
         "polygons": polygons,
         "areas_km2": geometry.areas_km2(polygons),
         "parents": {
             "countries": tuple(cell.group.country for cell in cells),
             "regions": tuple(cell.group.region.partition("/")[2] for cell in cells),
+            "units": tuple(units.ids[cell.group.best] for cell in cells),
         },
         "reach_km": REACH_KM,
     }
@@ -192,9 +198,7 @@ def _partition(
     return Semantic(centers=centers, counts=photos, **columns)
 
 
-def _title(cell: _Cell, units: Boundaries, counts: IntArray) -> str:
-    """The name of the member with the most photos, and which piece of it this is."""
-    members = np.array(cell.group.members)
-    title = units.names[members[counts[members].argmax()]]
-    number = cell.id.removeprefix(units.ids[cell.group.members[0]]).removeprefix(".")
-    return f"{title} {number}".strip()
+def _title(cell: _Cell, units: Boundaries) -> str:
+    """The name of the unit with the most photos, and which piece of the group this is."""
+    number = cell.id.removeprefix(units.ids[cell.group.best]).removeprefix(".")
+    return f"{units.names[cell.group.best]} {number}".strip()

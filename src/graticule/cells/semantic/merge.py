@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,6 +23,8 @@ class Group:
 
     Attributes:
         members: the units' numbers, ascending.
+        best: the member with the most photos, which the cell is called after.
+        most: its photos.
         photos: of all members.
         country: of all members.
         region: of all members, "" once it holds several.
@@ -29,6 +32,8 @@ class Group:
     """
 
     members: list[int]
+    best: int
+    most: int
     photos: int
     country: str
     region: str
@@ -59,7 +64,7 @@ def neighbours(boundaries: Boundaries) -> list[set[int]]:
 
 def merge(
     boundaries: Boundaries, photos: IntArray, places: FloatArray, min_photos: int
-) -> tuple[list[Group], int]:
+) -> tuple[list[Group], list[int]]:
     """Join units with fewer than ``min_photos``, the fewest first, each to the nearest of its kind.
 
     First inside their region, then inside their country; a neighbour before one apart, so that an
@@ -72,25 +77,26 @@ def merge(
         min_photos: what a group needs.
 
     Returns:
-        The groups by their first member, and how many there were after the regions' step.
+        The groups by their number, and the photos of each as they were after the regions' step.
     """
     units = zip(photos.tolist(), boundaries.countries, boundaries.regions, strict=True)
     groups = {
-        i: Group([i], count, country, f"{country}/{region}")
+        i: Group([i], i, count, count, country, f"{country}/{region}")
         for i, (count, country, region) in enumerate(units)
     }
     for i, around in enumerate(neighbours(boundaries)):
         groups[i].around = around
     vectors = sphere.unit_vectors(places)
     _join(groups, vectors, min_photos, lambda group: group.region)
-    after_regions = len(groups)
+    after_regions = [group.photos for group in groups.values()]
     _join(groups, vectors, min_photos, lambda group: group.country)
     return [groups[i] for i in sorted(groups)], after_regions
 
 
-def _join(groups: dict[int, Group], vectors: FloatArray, min_photos: int, kind: object) -> None:
+def _join(
+    groups: dict[int, Group], vectors: FloatArray, min_photos: int, kind: Callable[[Group], str]
+) -> None:
     """One step: groups only join groups of one kind (region or country)."""
-    assert callable(kind)
     kin: dict[str, set[int]] = {}
     for number, group in groups.items():
         kin.setdefault(kind(group), set()).add(number)
@@ -117,6 +123,8 @@ def _absorb(groups: dict[int, Group], into: int, number: int) -> None:
     taken, kept = groups.pop(number), groups[into]
     kept.members = sorted(kept.members + taken.members)
     kept.photos += taken.photos
+    if (-taken.most, taken.best) < (-kept.most, kept.best):
+        kept.best, kept.most = taken.best, taken.most
     kept.region = kept.region if kept.region == taken.region else ""
     for other in taken.around:
         groups[other].around.discard(number)

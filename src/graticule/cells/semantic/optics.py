@@ -53,7 +53,8 @@ def reachability(xy: FloatArray, min_samples: int) -> tuple[IntArray, FloatArray
         origin[better] = point
         near[at] = np.inf
         if step % _CLEAR_EVERY == _CLEAR_EVERY - 1:
-            left, x, y, near, origin = (part[open_] for part in (left, x, y, near, origin))
+            left, origin = left[open_], origin[open_]
+            x, y, near = x[open_], y[open_], near[open_]
             open_ = np.ones(len(left), bool)
         if len(near):
             at = int(near.argmin())
@@ -80,12 +81,14 @@ def clusters(xy: FloatArray, min_samples: int, xi: float, min_size: int) -> IntA
     if len(xy) < max(min_samples, min_size, 2):
         return np.full(len(xy), -1, np.int64)
     order, reach, before = reachability(xy, min_samples)
-    labels, _ = cluster_optics_xi(
-        reachability=reach,
-        predecessor=before,
-        ordering=order,
-        min_samples=min_samples,
-        min_cluster_size=min_size,
-        xi=xi,
-    )
+    # Photos at one place are no distance apart, and scikit-learn divides by it.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        labels, _ = cluster_optics_xi(
+            reachability=reach,
+            predecessor=before,
+            ordering=order,
+            min_samples=min_samples,
+            min_cluster_size=min_size,
+            xi=xi,
+        )
     return np.asarray(labels, np.int64)

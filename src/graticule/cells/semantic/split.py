@@ -18,12 +18,11 @@ from graticule.cells.partition import FloatArray, IntArray
 from graticule.cells.semantic.optics import clusters
 
 #: OPTICS looks at no more photos of a cell than these: its time grows with their square.
-SAMPLE: Final = 6000
+SAMPLE: Final = 4000
 #: The photos that stand for the rest when borders are drawn.
 SITES: Final = 1500
-#: Nearer to a pole than this, or wider, a cell is cut in a cylinder's plane instead.
-_POLAR_DEGREES: Final = 84.0
-_WIDE_DEGREES: Final = 100.0
+#: A cell that reaches further than this from its middle is cut in a cylinder's plane instead.
+_FAR_KM: Final = 7000.0
 
 
 @dataclass(frozen=True)
@@ -50,11 +49,19 @@ class Plane:
 
         self.origin = sphere.mean(points)
         self.polygon = _unwrapped_shape(polygon, float(self.origin[1]))
-        west, south, east, north = shapely.bounds(self.polygon)
-        self.cylinder = max(-south, north) > _POLAR_DEGREES or east - west > _WIDE_DEGREES
-        self.box = shapely.transform(
-            shapely.segmentize(shapely.box(west, south, east, north), 1.0), self._lonlat_to_plane
-        ).bounds
+        outline = shapely.segmentize(shapely.box(*shapely.bounds(self.polygon)), 1.0)
+        corners = shapely.get_coordinates(outline)[:, ::-1]
+        xy = sphere.to_plane(corners, self.origin)
+        poles = sphere.to_plane([[90.0, 0.0], [-90.0, 0.0]], self.origin)
+        low, high = xy.min(axis=0), xy.max(axis=0)
+        # Round a pole, or over most of the Earth, straight lines of the plane fold on the map.
+        self.cylinder = bool(
+            ((poles >= low) & (poles <= high)).all(axis=1).any() or np.abs(xy).max() > _FAR_KM
+        )
+        if self.cylinder:
+            xy = sphere.to_cylinder(corners)
+            low, high = xy.min(axis=0), xy.max(axis=0)
+        self.box = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
 
     def to_plane(self, latlon: FloatArray) -> FloatArray:
         """Degrees, latitude first, (n, 2) → km (n, 2)."""
@@ -62,11 +69,6 @@ class Plane:
             return sphere.to_plane(latlon, self.origin)
         lon = self.origin[1] + sphere.wrap_longitude(latlon[:, 1] - self.origin[1])
         return sphere.to_cylinder(np.column_stack([latlon[:, 0], lon]))
-
-    def _lonlat_to_plane(self, lonlat: FloatArray) -> FloatArray:
-        return (
-            sphere.to_cylinder(lonlat[:, ::-1]) if self.cylinder else self.to_plane(lonlat[:, ::-1])
-        )
 
     def to_lonlat(self, xy: FloatArray) -> FloatArray:
         """The inverse, longitude first and without a jump at the antimeridian."""
@@ -87,14 +89,19 @@ def _unwrapped_shape(polygon: Any, lon: float) -> Any:
     if not turns.any():
         return polygon
     moved = [
-        shapely.transform(part, lambda xy, turn=turn: xy + [turn, 0.0])
+        shapely.transform(part, lambda xy, turn=turn: xy + np.array([turn, 0.0]))
         for part, turn in zip(parts, turns, strict=True)
     ]
     return areas_only(shapely.union_all(moved))
 
 
 def split(
-    piece: Piece, points: FloatArray, rounds: tuple[Round, ...], min_photos: int
+    piece: Piece,
+    points: FloatArray,
+    rounds: tuple[Round, ...],
+    min_photos: int,
+    *,
+    halve: bool = False,
 ) -> list[Piece] | str:
     """Cut a cell by the first round that finds clusters to cut by.
 
@@ -103,6 +110,7 @@ def split(
         points: (n, 2) places of all photos.
         rounds: OPTICS settings, tried in order.
         min_photos: no piece has fewer.
+        halve: cut in two what has no clusters.
 
     Returns:
         Two pieces or more, or why there are none.
@@ -127,6 +135,10 @@ def split(
         kept, rows_label = _enough(_majority(labels, site_of, len(sites)), sites, xy, min_photos)
         if kept is not None:
             return _cut(piece, plane, sites, kept, rows_label)
+    if halve:
+        kept, rows_label = _enough(_halves(sites, xy), sites, xy, min_photos)
+        if kept is not None:
+            return _cut(piece, plane, sites, kept, rows_label)
     return "no clusters of enough photos"
 
 
@@ -138,14 +150,22 @@ def _sites(latlon: FloatArray, xy: FloatArray) -> tuple[FloatArray, IntArray]:
         if len(cells) <= SITES:
             break
     sums = np.column_stack([np.bincount(site_of, xy[:, axis]) for axis in range(2)])
-    return sums / np.bincount(site_of)[:, None], site_of.astype(np.int64)
+    return np.asarray(sums / np.bincount(site_of)[:, None]), site_of.astype(np.int64)
 
 
 def _majority(labels: IntArray, site_of: IntArray, n_sites: int) -> IntArray:
     """The label most photos of each site have."""
     votes = np.zeros((n_sites, labels.max() + 2), np.int64)
     np.add.at(votes, (site_of, labels + 1), 1)
-    return votes.argmax(axis=1) - 1
+    return np.asarray(votes.argmax(axis=1) - 1, np.int64)
+
+
+def _halves(sites: FloatArray, xy: FloatArray) -> IntArray:
+    """The sites on either side of the photos' median along their longer axis, 0 or 1."""
+    middle = xy.mean(axis=0)
+    axis = np.linalg.svd(np.cov((xy - middle).T))[0][:, 0]
+    along = (xy - middle) @ axis
+    return ((sites - middle) @ axis > np.median(along)).astype(np.int64)
 
 
 def _enough(
@@ -181,13 +201,15 @@ def _cut(
     if regions is None:
         return "no Voronoi cells around its photos"
     whole = np.ptp(np.reshape(plane.box, (2, 2)), axis=0).max()
+    frame = shapely.box(*shapely.buffer(shapely.box(*plane.box), whole / 100).bounds)
     numbers = np.unique(labels)
     numbers = numbers[np.argsort(np.bincount(labels + 1)[numbers + 1], kind="stable")]
     left, pieces = plane.polygon, []
     for number in numbers:
         if number != numbers[-1]:
             # Straight in the plane is bent on the map: points between follow the bend.
-            zone = shapely.segmentize(shapely.union_all(regions[labels == number]), whole / 128)
+            zone = shapely.intersection(shapely.union_all(regions[labels == number]), frame)
+            zone = shapely.segmentize(areas_only(zone), whole / 128)
             zone = shapely.make_valid(shapely.transform(zone, plane.to_lonlat))
             shape = areas_only(shapely.intersection(left, zone))
             left = areas_only(shapely.difference(left, zone))

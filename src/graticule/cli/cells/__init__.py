@@ -1,0 +1,39 @@
+"""``graticule cells``: cut up the Earth, look at it, compare. One file a command."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import typer
+
+from graticule.cli.app import CONTEXT, Entry, LazyGroup
+
+#: Command → where it lives, in the order of `graticule cells --help`.
+COMMANDS: dict[str, Entry] = {
+    "build": Entry("graticule.cli.cells.build:app", "Make a partition from a table of photos"),
+    "show": Entry("graticule.cli.cells.show:show", "Say what a partition holds, and draw it"),
+    "compare": Entry(
+        "graticule.cli.cells.compare:compare", "Partitions side by side over the same photos"
+    ),
+}
+
+
+class CellsGroup(LazyGroup):
+    """The group's commands, loaded only when called."""
+
+    table: ClassVar[dict[str, Entry]] = COMMANDS
+
+
+app = typer.Typer(
+    cls=CellsGroup,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    context_settings=CONTEXT,
+    epilog="Example: graticule cells build s2 --manifest photos/manifest.csv -o cells.parquet",
+)
+
+
+@app.callback()
+def cells() -> None:
+    """Cut the Earth into cells that a head can tell apart, look at them, compare them."""
