@@ -97,7 +97,8 @@ def from_module(module: Any, spec: EncoderSpec, device: str = "cpu") -> Frozen:
             out: Float32Array = module(torch.from_numpy(pixels).to(device)).float().cpu().numpy()
         return out
 
-    label = f"{spec.name}/{spec.pooling}/{spec.normalise}"
+    seen = f"{spec.segmentation}>" if spec.segmentation else ""
+    label = f"{seen}{spec.name}/{spec.pooling}/{spec.normalise}"
     return Frozen(label, digest(module), spec.preprocess, encode, module.dim, module=module)
 
 

@@ -30,13 +30,13 @@ class MobileNetV2(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        plan = _plan()
-        for number, (inputs, outputs, kernel, stride, groups) in enumerate(_convolutions(plan)):
+        blocks = plan()
+        for number, (inputs, outputs, kernel, stride, groups) in enumerate(_convolutions(blocks)):
             self.add_module(
                 f"conv{number:02d}",
                 nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups),
             )
-        self._plan = plan
+        self._plan = blocks
 
     def forward(self, x: Tensor) -> Tensor:
         """The last feature map, (n, 1280, h/32, w/32)."""
@@ -50,7 +50,7 @@ class MobileNetV2(nn.Module):
         return functional.relu6(next(layers)(x))
 
 
-def _plan() -> list[tuple[int, int, int, int]]:
+def plan() -> list[tuple[int, int, int, int]]:
     """Expansion, input channels, output channels and stride of each residual block."""
     blocks = [
         (expansion, channels, stride if number == 0 else 1)
@@ -65,11 +65,11 @@ def _plan() -> list[tuple[int, int, int, int]]:
 
 
 def _convolutions(
-    plan: list[tuple[int, int, int, int]],
+    blocks: list[tuple[int, int, int, int]],
 ) -> list[tuple[int, int, int, int, int]]:
     """Input and output channels, kernel, stride and groups of the 52 convolutions."""
     out = [(3, 32, 3, 2, 1)]
-    for expansion, inputs, outputs, stride in plan:
+    for expansion, inputs, outputs, stride in blocks:
         hidden = inputs * expansion
         if expansion != 1:
             out.append((inputs, hidden, 1, 1, 1))

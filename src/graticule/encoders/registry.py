@@ -71,6 +71,11 @@ def build(spec: EncoderSpec, *, base: Path | None = None, download: bool = False
     backbone, features = _backbone(spec, published=spec.pretrained and spec.weights is None)
     if spec.weights is not None:
         weights.load_into(backbone, spec.weights, base=base, sha256=spec.sha256, part=spec.partial)
+    if spec.segmentation is not None:
+        from graticule.encoders.segmented import Segmented, build_segmenter
+
+        segmenter = build_segmenter(spec.segmentation, spec.segmentation_weights, base)
+        backbone = Segmented(segmenter, backbone, features)
     return Encoder(backbone, spec, features)
 
 

@@ -30,6 +30,9 @@ class EncoderSpec(BaseModel):
         pooling: how the last feature map becomes a vector.
         normalise: mean and standard deviation; ``auto`` takes those of the augmentation.
         preprocess: resize and crop where nothing is random.
+        segmentation: encode the photo's semantic-segmentation map instead, by this network; see
+            `graticule.encoders.segmented`. Wants ``normalise: half``.
+        segmentation_weights: its local weights.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -42,3 +45,5 @@ class EncoderSpec(BaseModel):
     pooling: Literal["avg", "max", "sqrt", "gem", "flatten", "token"] = "avg"
     normalise: Literal["auto", "imagenet", "half", "unit", "clip"] = "auto"
     preprocess: Preprocess = Field(default_factory=lambda: Preprocess(resize="squash"))
+    segmentation: str | None = None
+    segmentation_weights: str | None = None

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from graticule.encoders.fused import joined
 from graticule.encoders.onnx import OnnxGraph
 from graticule.errors import BundleError
 from graticule.systems.bundle import Bundle
@@ -19,7 +20,8 @@ class Networks:
     """Runs the networks of a bundle by name.
 
     A bundle of one network has ``encoder.onnx`` and ``heads.onnx``; one of several lists them in
-    its settings ``encoders`` and ``networks``.
+    its settings ``encoders`` and ``networks``. A network over fused encoders lists them all, and
+    whether each vector is brought to unit length first.
     """
 
     def __init__(self, bundle: Bundle, wanted: Sequence[str]) -> None:
@@ -29,30 +31,31 @@ class Networks:
             BundleError: the bundle lacks one of them.
         """
         settings = bundle.manifest.settings
-        if "networks" not in settings:
-            encoder, heads = bundle.file("encoder.onnx"), bundle.file("heads.onnx")
-            self._encoders = {0: (OnnxGraph(encoder), 0)}
-            self._heads = dict.fromkeys(wanted, (0, OnnxGraph(heads)))
-            return
-        self._heads = {}
+        listed = settings.get("networks") or {
+            name: {"encoder": 0, "head": "heads.onnx"} for name in wanted
+        }
+        files = settings.get("encoders") or [{"file": "encoder.onnx", "input": 0}]
+        self._heads: dict[str, tuple[list[int], bool, OnnxGraph]] = {}
         for name in wanted:
-            if name not in settings["networks"]:
+            if name not in listed:
                 raise BundleError(f"{bundle.path}: no network {name!r} in this bundle")
-            item = settings["networks"][name]
-            self._heads[name] = (int(item["encoder"]), OnnxGraph(bundle.file(item["head"])))
+            item = listed[name]
+            numbers = [int(n) for n in item.get("fused", [item["encoder"]])]
+            head = OnnxGraph(bundle.file(item["head"]))
+            self._heads[name] = numbers, bool(item.get("unit", False)), head
         self._encoders = {
-            number: (
-                OnnxGraph(bundle.file(settings["encoders"][number]["file"])),
-                int(settings["encoders"][number]["input"]),
-            )
-            for number in {number for number, _ in self._heads.values()}
+            number: (OnnxGraph(bundle.file(files[number]["file"])), int(files[number]["input"]))
+            for number in {n for numbers, _, _ in self._heads.values() for n in numbers}
         }
 
     def run(
         self, name: str, pixels: Sequence[Pixels]
     ) -> tuple[Mapping[str, Float32Array], Float32Array]:
-        """One network on a batch: its outputs by task, and its encoder's vectors (n, d)."""
-        number, head = self._heads[name]
-        encoder, place = self._encoders[number]
-        embedding = encoder(pixels_0=pixels[place])["embedding"]
+        """One network on a batch: its outputs by task, and its encoders' vectors (n, d)."""
+        numbers, unit, head = self._heads[name]
+        parts = []
+        for number in numbers:
+            encoder, place = self._encoders[number]
+            parts.append(encoder(pixels_0=pixels[place])["embedding"])
+        embedding = joined(parts, unit=unit)
         return head(embedding=embedding), embedding

@@ -111,6 +111,10 @@ class NetworkSpec(_Part):
     """One network: an encoder, its heads, and how they learn."""
 
     encoder: EncoderSpec
+    fuse: tuple[EncoderSpec, ...] = Field(
+        (), description="further frozen encoders whose vectors stand beside the first's"
+    )
+    fuse_unit: bool = Field(False, description="bring each encoder's vector to unit length first")
     head: HeadSpec = Field(default_factory=HeadSpec)
     loss: LossSpec = Field(default_factory=LossSpec)
     sampling: SamplingSpec = Field(default_factory=SamplingSpec)
@@ -135,6 +139,11 @@ class NetworkSpec(_Part):
     @model_validator(mode="after")
     def _fits(self) -> NetworkSpec:
         augment = find_augment(self.augment)
+        if self.fuse and (augment.random or not self.frozen or self.features == "never"):
+            raise ValueError(
+                "fuse: encoders are fused frozen; use learn: head, no random augmentation and "
+                "features: auto"
+            )
         if self.features == "always" and (augment.random or not self.frozen):
             raise ValueError(
                 "features: always needs an encoder that never learns and no random augmentation"

@@ -15,6 +15,7 @@ import torch
 from graticule.encoders import frozen, registry, weights
 from graticule.encoders.encoder import Encoder
 from graticule.encoders.frozen import Frozen
+from graticule.encoders.fused import Fused
 from graticule.errors import RecipeError
 from graticule.heads.head import Head
 from graticule.photos.augment import find_augment
@@ -46,7 +47,7 @@ class Result:
     job: Job
     spec: NetworkSpec
     network: Network
-    encoder: Frozen
+    encoder: Frozen | Fused
     progress: Progress
     folder: Path
     unread: int
@@ -89,7 +90,7 @@ class Trainer:
     base: Path | None = None
     init: Callable[[str], Mapping[str, torch.Tensor] | None] = lambda _name: None
     encoders: dict[str, Frozen] = field(default_factory=dict)
-    kept: dict[tuple[str, str, int], torch.Tensor] = field(default_factory=dict)
+    kept: dict[tuple[str, str, str, int], torch.Tensor] = field(default_factory=dict)
 
     def run(self, job: Job) -> Result:
         """Train one network."""
@@ -97,7 +98,7 @@ class Trainer:
         self._check(job)
         seed = self.recipe.seed
         torch.manual_seed(_number(seed, job.name))
-        encoder, module = self._encoder(spec, job.name)
+        encoder, module = self._encoders(spec, job.name)
         head = Head(
             encoder.dim,
             {name: len(task.outcomes) for name, task in job.tasks.items()},
@@ -137,7 +138,7 @@ class Trainer:
         )
         progress = fit(run, resume=self.resume)
         network.to("cpu").eval()
-        final = encoder
+        final: Frozen | Fused = encoder
         if not spec.cached and module is not None:
             final = frozen.from_module(module, spec.start)
         return Result(
@@ -165,6 +166,17 @@ class Trainer:
                     f"nothing ({', '.join(task.outcomes)}); it needs two or more"
                 )
 
+    def _encoders(self, spec: NetworkSpec, name: str) -> tuple[Frozen | Fused, Encoder | None]:
+        """One encoder, or several side by side."""
+        first, module = self._encoder(spec, name)
+        if not spec.fuse:
+            return first, module
+        others = [
+            self._encoder(spec.model_copy(update={"encoder": other, "fuse": ()}), name)[0]
+            for other in spec.fuse
+        ]
+        return Fused((first, *others), spec.fuse_unit), None
+
     def _encoder(self, spec: NetworkSpec, name: str) -> tuple[Frozen, Encoder | None]:
         """The starting encoder; one that never learns is shared by the networks that use it."""
         start = spec.start
@@ -191,13 +203,15 @@ class Trainer:
                 raise RecipeError(f"--init: nothing in its network {name} fits this recipe's")
             weights.fill(network, fitting, name="--init", part=True)
 
-    def _vectors(self, encoder: Frozen, spec: NetworkSpec, learn: IntArray) -> list[torch.Tensor]:
+    def _vectors(
+        self, encoder: Frozen | Fused, spec: NetworkSpec, learn: IntArray
+    ) -> list[torch.Tensor]:
         """Vectors of all photos as they are; of other views, only of those that learn."""
         used = np.flatnonzero(self.rows.train | self.rows.validation | self.rows.test)
         found = []
         for view in ("", *(v for v in spec.views if v)):
             rows = learn if view else used
-            key = (encoder.weights, view, hash(rows.tobytes()))
+            key = (encoder.label, encoder.weights, view, hash(rows.tobytes()))
             if key not in self.kept:
                 all_rows = np.full((len(self.rows), encoder.dim), np.nan, np.float32)
                 all_rows[rows] = encoder.vectors(
@@ -226,7 +240,7 @@ class Trainer:
         photos = Photos(self.files, spec.start.preprocess, augment, self.recipe.seed)
         return PhotoLoader(photos, labels, spec.batch_size, self.workers)
 
-    def _key(self, job: Job, spec: NetworkSpec, encoder: Frozen) -> str:
+    def _key(self, job: Job, spec: NetworkSpec, encoder: Frozen | Fused) -> str:
         outcomes = {name: list(task.outcomes) for name, task in job.tasks.items()}
         what = [
             self.key,

@@ -14,6 +14,8 @@ import torch
 from graticule import files
 from graticule.calibration import Calibration
 from graticule.encoders.export import export
+from graticule.encoders.frozen import Frozen, is_bundle
+from graticule.encoders.fused import Fused
 from graticule.errors import GraticuleError
 from graticule.heads.head import LogProbabilities
 from graticule.photos.preprocess import Preprocess
@@ -57,19 +59,21 @@ def write_bundle(
     encoders: list[dict[str, Any]] = []
     networks: dict[str, dict[str, Any]] = {}
     numbers: dict[tuple[str, str], int] = {}
-    single = len(results) == 1
+    single = len(results) == 1 and isinstance(results[0].encoder, Frozen)
     for result in results:
         if not result.job.keep:
             continue
         encoder = result.encoder
-        if encoder.preprocess not in inputs:
-            inputs.append(encoder.preprocess)
-        key = (encoder.label, encoder.weights)
-        if key not in numbers:
-            numbers[key] = len(encoders)
-            name = "encoder.onnx" if single else f"encoder_{len(encoders)}.onnx"
-            _write_encoder(result, folder / name)
-            encoders.append({"file": name, "input": inputs.index(encoder.preprocess)})
+        parts = encoder.parts if isinstance(encoder, Fused) else (encoder,)
+        for part in parts:
+            if part.preprocess not in inputs:
+                inputs.append(part.preprocess)
+            key = (part.label, part.weights)
+            if key not in numbers:
+                numbers[key] = len(encoders)
+                name = "encoder.onnx" if single else f"encoder_{len(encoders)}.onnx"
+                _write_encoder(part, folder / name)
+                encoders.append({"file": name, "input": inputs.index(part.preprocess)})
         head = "heads.onnx" if single else f"heads/{result.job.name}.onnx"
         example = torch.zeros(1, encoder.dim)
         export(
@@ -79,7 +83,10 @@ def write_bundle(
             input_name="embedding",
             outputs=result.network.head.tasks,
         )
-        networks[result.job.name] = {"encoder": numbers[key], "head": head}
+        chosen = [numbers[part.label, part.weights] for part in parts]
+        networks[result.job.name] = {"encoder": chosen[0], "head": head}
+        if isinstance(encoder, Fused):
+            networks[result.job.name] |= {"fused": chosen, "unit": encoder.unit}
         save_weights(folder / "weights" / f"{result.job.name}.safetensors", result.network)
         draw_curves(
             {result.job.name: result.progress.history}, folder / f"curves-{result.job.name}.png"
@@ -128,8 +135,7 @@ def clear(folder: Path) -> None:
     (folder / "weights").mkdir(parents=True, exist_ok=True)
 
 
-def _write_encoder(result: Result, path: Path) -> None:
-    encoder = result.encoder
+def _write_encoder(encoder: Frozen, path: Path) -> None:
     if encoder.onnx is not None:
         shutil.copyfile(encoder.onnx, path)
         return
@@ -166,7 +172,11 @@ def card(
             Path(start.weights).name
             if start.weights
             else (
-                "published" if start.pretrained else "a bundle" if result.encoder.onnx else "random"
+                "published"
+                if start.pretrained
+                else "a bundle"
+                if is_bundle(start.name)
+                else "random"
             )
         )
         best = progress.history[progress.best_epoch] if progress.best_epoch >= 0 else {}
