@@ -1,0 +1,135 @@
+"""S5 end to end on the planet: two encoders fused, trained, saved, and located without torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from graticule.photos.manifest import Manifest
+
+torch = pytest.importorskip("torch")
+
+
+def recipe(**changes: object) -> dict[str, object]:
+    preprocess = {"size": 32, "resize": "squash"}
+    return {
+        "name": "s5-small",
+        "system": "hybrid",
+        "encoder": {"name": "tiny", "preprocess": preprocess},
+        "fuse": [
+            {"name": "tiny", "pooling": "max", "normalise": "half", "preprocess": {"size": 48}},
+            {
+                "name": "tiny",
+                "normalise": "half",
+                "preprocess": preprocess,
+                "segmentation": "deeplabv3_mobilenetv2",
+            },
+        ],
+        "head": {"hidden": [32], "standardise": True},
+        "loss": {"kind": "inverse_frequency"},
+        "optimizer": "sgd",
+        "batch_size": 16,
+        "phases": [{"epochs": 5, "learning_rate": 0.05, "schedule": "plateau"}],
+        **changes,
+    }
+
+
+@pytest.fixture(scope="module")
+def bundle(planet: Manifest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from graticule.training.recipe import parse
+    from graticule.training.run import Options, train
+
+    folder = tmp_path_factory.mktemp("s5") / "bundle"
+    train(parse(recipe(), "test"), planet.path, folder, Options(workers=0))
+    return folder
+
+
+def test_three_encoders_and_two_inputs_are_in_the_bundle(bundle: Path) -> None:
+    from graticule.systems.bundle import Bundle
+
+    manifest = Bundle(bundle).manifest
+    assert [p.size for p in manifest.inputs] == [32, 48]
+    assert len(manifest.settings["encoders"]) == 3
+    assert manifest.settings["networks"]["divisions"]["fused"] == [0, 1, 2]
+
+
+def test_it_locates_and_says_what_training_saw(bundle: Path, planet: Manifest) -> None:
+    import graticule
+
+    photos = [planet.file(name) for name in planet.column("path")[:12]]
+    answers = graticule.load(bundle).locate(images=photos, always_answer=True)
+    assert all(answer.error is None and answer.point for answer in answers)
+    known = set(planet.column("country").tolist())
+    assert {answer.countries[0].code for answer in answers} <= known
+
+
+def test_torch_and_onnx_agree(bundle: Path, planet: Manifest) -> None:
+    from graticule.encoders import registry
+    from graticule.encoders.fused import joined
+    from graticule.encoders.spec import EncoderSpec
+    from graticule.photos.photo import open_photo
+    from graticule.systems.registry import load_system
+
+    system = load_system(bundle)
+    image = open_photo(planet.file(str(planet.column("path")[0]))).image
+    pixels = [preprocess(image)[None] for preprocess in system.inputs]
+    embedding = system.predict(pixels).embedding
+    assert embedding.shape == (1, sum(_width(bundle, i) for i in range(3)))
+    assert np.isfinite(embedding).all()
+    # The segmented part on its own, from its exported weights.
+    spec = EncoderSpec(name="tiny", normalise="half", segmentation="deeplabv3_mobilenetv2")
+    module = registry.build(spec).eval()
+    with torch.inference_mode():
+        vector = module(torch.from_numpy(np.array(pixels[0]))).numpy()
+    assert joined([vector, vector], unit=True).shape[1] == 2 * vector.shape[1]
+    np.testing.assert_allclose(np.linalg.norm(joined([vector], unit=True), axis=1), 1, atol=1e-5)
+
+
+def _width(bundle: Path, number: int) -> int:
+    from graticule.encoders.onnx import OnnxGraph
+    from graticule.systems.bundle import Bundle
+
+    opened = Bundle(bundle)
+    item = opened.manifest.settings["encoders"][number]
+    graph = OnnxGraph(opened.file(item["file"]))
+    size = opened.manifest.inputs[item["input"]].size
+    return int(graph(pixels_0=np.zeros((1, size, size, 3), np.uint8))["embedding"].shape[1])
+
+
+def test_fusing_what_learns_is_refused() -> None:
+    from graticule.errors import RecipeError
+    from graticule.training.recipe import parse
+
+    with pytest.raises(RecipeError, match="fused frozen"):
+        parse(recipe(phases=[{"epochs": 1, "learn": "all"}]), "test")
+
+
+def test_unknown_segmentation_networks_are_named() -> None:
+    from graticule.encoders.segmented import build_segmenter
+    from graticule.errors import RecipeError
+
+    with pytest.raises(RecipeError, match="hrnet9"):
+        build_segmenter("hrnet9", None, None)
+
+
+def test_voc_colours_by_hand() -> None:
+    from graticule.encoders.deeplabv3 import voc_palette
+
+    # Person is class 15: bits 1111, the lowest three in red, green, blue at 128, the fourth at 64.
+    assert voc_palette()[15].tolist() == [192, 128, 128]
+    assert voc_palette()[0].tolist() == [0, 0, 0]
+
+
+def test_the_segmentation_network_knows_a_person(shared: Path) -> None:
+    from graticule.encoders.segmented import build_segmenter
+    from graticule.photos.photo import open_photo
+
+    file = shared / "weights" / "deeplabv3_mobilenetv2_voc.safetensors"
+    network = build_segmenter("deeplabv3_mobilenetv2", str(file), None)
+    photo = open_photo(shared / "photos" / "rally" / "00099.jpg").image.resize((257, 257))
+    x = torch.from_numpy(np.array(photo)).permute(2, 0, 1)[None].float() / 127.5 - 1
+    with torch.inference_mode():
+        classes = network(x).argmax(1)
+    assert (classes == 15).float().mean() > 0.3
