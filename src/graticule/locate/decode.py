@@ -95,6 +95,8 @@ class Decoder:
         gains = self._gains(tempered)
         # A task that knows no place there says nothing; the point's own task does, by _weigh.
         for task, prior in self._priors.items():
+            if task not in tempered:
+                continue
             if np.isfinite(prior).any():
                 tempered[task] = tempered[task].with_prior(prior)
             else:

@@ -92,6 +92,7 @@ class Bundle:
             where = ".".join(str(part) for part in first["loc"])
             raise BundleError(f"{listing}: {where}: {first['msg']}") from error
         self.sha256 = files.sha256(listing)
+        self._partitions: dict[str, Partition] = {}
         self._check()
 
     def _check(self) -> None:
@@ -121,10 +122,12 @@ class Bundle:
         return name in self.manifest.files
 
     def partition(self, name: str) -> Partition:
-        """Read ``partitions/NAME.parquet``."""
+        """Read ``partitions/NAME.parquet``, once."""
         from graticule.cells.files import read_partition
 
-        return read_partition(self.file(f"partitions/{name}.parquet"))
+        if name not in self._partitions:
+            self._partitions[name] = read_partition(self.file(f"partitions/{name}.parquet"))
+        return self._partitions[name]
 
     @staticmethod
     def seal(path: str | Path, manifest: Manifest) -> Bundle:

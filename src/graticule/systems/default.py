@@ -26,9 +26,9 @@ class Default(System):
         self._encoder = OnnxGraph(bundle.file("encoder.onnx"))
         self._heads = OnnxGraph(bundle.file("heads.onnx"))
         settings = bundle.manifest.settings
-        self.partitions = {task: bundle.partition(task) for task in settings["tasks"]}
+        self._tasks = {task: bundle.partition(task) for task in settings["tasks"]}
         self._scenes = Labels(tuple(settings["scenes"])) if settings.get("scenes") else None
-        missing = set(self.partitions) - set(self._heads.outputs)
+        missing = set(self._tasks) - set(self._heads.outputs)
         if missing:
             raise BundleError(f"{bundle.path}: heads.onnx has no output {', '.join(missing)}")
 
@@ -39,7 +39,7 @@ class Default(System):
         return Prediction(
             {
                 task: Belief.from_logits(partition, logits[task])
-                for task, partition in self.partitions.items()
+                for task, partition in self._tasks.items()
             },
             embedding,
             Belief.from_logits(self._scenes, logits["scenes"]) if self._scenes else None,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,10 +49,8 @@ class System(ABC):
         inputs: how photos are cropped, one for each encoder; the pipeline makes one uint8 array
             (n, size, size, 3) RGB for each. Normalisation is inside the ONNX graphs.
         point_task: the belief that the point is decoded from.
-        partitions: by task, what each belief of its predictions is over.
     """
 
-    partitions: Mapping[str, Partition]
     inputs: tuple[Preprocess, ...]
     point_task: str
 
@@ -60,3 +60,10 @@ class System(ABC):
     @abstractmethod
     def predict(self, pixels: Sequence[Pixels]) -> Prediction:
         """Beliefs for a batch: one uint8 array (n, size, size, 3) for each of ``inputs``."""
+
+    @cached_property
+    def partitions(self) -> Mapping[str, Partition]:
+        """The bundle's partitions, by the task whose belief is over each."""
+        names = (Path(name) for name in self.bundle.manifest.files)
+        tasks = (name.stem for name in names if name.parent.name == "partitions")
+        return {task: self.bundle.partition(task) for task in tasks}
