@@ -10,7 +10,7 @@ import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -35,11 +35,12 @@ class Combinatorial(Partition):
     parts: tuple[Partition, ...] = ()
 
     @classmethod
-    def from_settings(cls, *, parts: Sequence[str], **columns: Any) -> Combinatorial:
+    def from_settings(cls, **columns: Any) -> Self:
         """Build from a file's columns and settings."""
         from graticule.cells.files import from_bytes
 
-        return cls(parts=tuple(from_bytes(base64.b64decode(part)) for part in parts), **columns)
+        parts = tuple(from_bytes(base64.b64decode(part)) for part in columns.pop("parts"))
+        return cls(parts=parts, **columns)
 
     def settings(self) -> dict[str, Any]:
         """The coarse partitions, each as a GeoParquet file in base 64."""

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graticule import atlas
+from graticule.atlas.outlines import Scale
 from graticule.cells.partition import FloatArray, Partition
 from graticule.draw import page
 from graticule.draw.projection import densify, equal_earth, outline
@@ -61,7 +62,8 @@ _ZOOM: Final = """
   svg.addEventListener("dblclick", e => zoom(.5, at(e)));
   svg.tabIndex = 0;
   svg.addEventListener("keydown", e => {
-    const step = { ArrowLeft: [-.1, 0], ArrowRight: [.1, 0], ArrowUp: [0, -.1], ArrowDown: [0, .1] };
+    const step = { ArrowLeft: [-.1, 0], ArrowRight: [.1, 0], ArrowUp: [0, -.1],
+      ArrowDown: [0, .1] };
     const middle = [box.x + box.width / 2, box.y + box.height / 2];
     if (step[e.key]) { box.x += step[e.key][0] * box.width; box.y += step[e.key][1] * box.height; }
     else if (e.key === "+" || e.key === "=") zoom(.7, middle);
@@ -95,9 +97,10 @@ def write_map(partition: Partition, path: str | Path) -> None:
 def _page(partition: Partition) -> str:
     title = f"{partition.name}: {len(partition):,} cells"
     body = (
-        f'<main class="page"><h1>{escape(title)}</h1>\n<p class="note">{escape(_summary(partition))}'
-        " Wheel or + and − zoom, drag or arrows move, 0 goes back; a cell says its name when "
-        f"pointed at.</p>\n{svg(partition)}\n</main>\n<script>{_ZOOM}</script>\n</body>\n</html>\n"
+        f'<main class="page"><h1>{escape(title)}</h1>\n'
+        f'<p class="note">{escape(_summary(partition))} Wheel or + and − zoom, drag or arrows '
+        f"move, 0 goes back; a cell says its name when pointed at.</p>\n{svg(partition)}\n"
+        f"</main>\n<script>{_ZOOM}</script>\n</body>\n</html>\n"
     )
     return page.head(title, styles=[_STYLE], scripts=[_ZOOM]) + body
 
@@ -113,7 +116,7 @@ def _summary(partition: Partition) -> str:
 
 
 class _View:
-    """From degrees to the drawing: the whole Earth in Equal Earth, a part of it in its own scale."""
+    """From degrees to the drawing: the Earth in Equal Earth, a part of it in its own scale."""
 
     def __init__(self, bounds: FloatArray) -> None:
         west, south, east, north = bounds
@@ -131,14 +134,14 @@ class _View:
         self.clip = (-180.0, -90.0, 180.0, 90.0) if self.world else (west, south, east, north)
 
     def _flat(self, lonlat: FloatArray) -> FloatArray:
-        return lonlat * np.array([self.squeeze, 1.0])
+        return np.asarray(lonlat * np.array([self.squeeze, 1.0]))
 
     def __call__(self, lonlat: FloatArray) -> FloatArray:
         """Degrees, longitude first, (n, 2) → drawing units, y down."""
         plane = equal_earth(lonlat) if self.world else self._flat(lonlat)
         xy = (plane - self.low) * self.scale
         xy[:, 1] = self.height - xy[:, 1]
-        return xy
+        return np.asarray(xy)
 
 
 def svg(partition: Partition, *, alone: bool = False) -> str:
@@ -146,14 +149,9 @@ def svg(partition: Partition, *, alone: bool = False) -> str:
     import shapely
 
     shapes = partition.shapes()
-    west, south, east, north = (
-        shapely.total_bounds(shapes)
-        if shapes is not None
-        else np.concatenate(
-            [partition.centers.min(axis=0)[::-1], partition.centers.max(axis=0)[::-1]]
-        )
-    )
-    view = _View(np.array([west, south, east, north]))
+    seen = partition.centers[:, ::-1]
+    bounds = np.concatenate([seen.min(axis=0), seen.max(axis=0)])
+    view = _View(bounds if shapes is None else shapely.total_bounds(shapes))
     style = f"<style>{_ALONE}{_STYLE}</style>" if alone else ""
     drawn = _base(view)
     drawn += _points(partition, view) if shapes is None else _cells(partition, shapes, view)
@@ -168,18 +166,16 @@ def _base(view: _View) -> list[str]:
     """Land and borders."""
     import shapely
 
-    scale = "110m" if view.world else "50m"
-    land = atlas.outlines("110m" if scale == "110m" else "50m")
     box = shapely.box(*view.clip)
-    near = [ring for ring in land if shapely.box(*_bounds(ring)).intersects(box)]
-    lines = [
-        line
-        for line in atlas.border_lines("110m" if scale == "110m" else "50m")
-        if shapely.box(*_bounds(line)).intersects(box)
-    ]
+
+    def drawn(lines: list[FloatArray], end: str) -> str:
+        near = (line for line in lines if shapely.box(*_bounds(line)).intersects(box))
+        return "".join(_line(line, view) + end for line in near)
+
+    scale: Scale = "110m" if view.world else "50m"
     return [
-        f'<path class="land" fill-rule="evenodd" d="{"".join(_line(r, view) + "Z" for r in near)}"/>',
-        f'<path class="border" d="{"".join(_line(line, view) for line in lines)}"/>',
+        f'<path class="land" fill-rule="evenodd" d="{drawn(atlas.outlines(scale), "Z")}"/>',
+        f'<path class="border" d="{drawn(atlas.border_lines(scale), "")}"/>',
     ]
 
 

@@ -188,7 +188,7 @@ def dissolve(fine: Areas, keys: Sequence[str], name: str) -> Areas:
         ids=tuple(ids.tolist()),
         centers=sphere.group_means(fine.centers, group, len(ids), fine.counts + 1e-6),
         counts=np.bincount(group, fine.counts).astype(np.int64),
-        areas_km2=np.bincount(group, fine.areas_km2),
+        areas_km2=np.bincount(group, fine.areas_km2).astype(np.float64),
         polygons=polygons,
         reach_km=fine.reach_km,
     )

@@ -133,11 +133,12 @@ def _split_all(
 
     order = np.argsort(own, kind="stable")
     ends = np.searchsorted(own[order], np.arange(len(units) + 1))
+    tree = shapely.STRtree(units.polygons)
     done: list[_Cell] = []
     with progress.bar("cells", total=int((own >= 0).sum())) as bar:
         for group in groups:
             rows = np.sort(np.concatenate([order[ends[i] : ends[i + 1]] for i in group.members]))
-            polygon = geometry.areas_only(shapely.union_all(units.polygons[group.members]))
+            polygon = _joined(units.polygons, group.members, tree)
             base = units.ids[group.best]
             finished, stuck = _pieces(Piece(polygon, rows), points, settings, bar)
             # By photos, then by place: the numbers do not depend on the order of the work.
@@ -150,6 +151,24 @@ def _split_all(
                 if len(piece.rows) < settings.min_photos:
                     report.small[cell.id] = "all of its country's photos are fewer"
     return done
+
+
+def _joined(polygons: npt.NDArray[Any], members: list[int], tree: Any) -> Any:
+    """The members as one shape, hairline gaps between generalised borders filled."""
+    import shapely
+
+    shape = geometry.areas_only(shapely.union_all(polygons[members]))
+    if len(members) == 1:
+        return shape
+    parts = shapely.get_parts(shape)
+    shells = shapely.polygons(shapely.get_exterior_ring(parts))
+    holes = shapely.get_parts(shapely.difference(shells, parts))
+    holes = shapely.get_parts(holes)
+    near, unit = tree.query(holes, predicate="intersects")
+    others = ~np.isin(unit, members)
+    lake = np.unique(near[others])  # what lies in it is of another cell
+    gaps = np.delete(holes, lake)
+    return geometry.areas_only(shapely.union_all(np.append(gaps, shape))) if len(gaps) else shape
 
 
 def _pieces(

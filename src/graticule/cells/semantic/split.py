@@ -165,7 +165,7 @@ def _halves(sites: FloatArray, xy: FloatArray) -> IntArray:
     middle = xy.mean(axis=0)
     axis = np.linalg.svd(np.cov((xy - middle).T))[0][:, 0]
     along = (xy - middle) @ axis
-    return ((sites - middle) @ axis > np.median(along)).astype(np.int64)
+    return np.asarray((sites - middle) @ axis > np.median(along), np.int64)
 
 
 def _enough(

@@ -76,7 +76,9 @@ def _ending(output: Path) -> None:
     from graticule.errors import PartitionError
 
     if output.suffix.lower() != ".parquet":
-        raise PartitionError(f"{output}: partitions are GeoParquet; call the file {output.stem}.parquet")
+        raise PartitionError(
+            f"{output}: partitions are GeoParquet; call the file {output.stem}.parquet"
+        )
 
 
 @app.command()
@@ -93,7 +95,7 @@ def s2(
 ) -> None:
     """S2 cells as fine as there are photos.
 
-    Example: graticule cells build s2 -m photos/manifest.csv --tau-max 200 --tau-min 10 -o s2.parquet
+    Example: graticule cells build s2 -m photos.csv --tau-max 200 --tau-min 10 -o s2.parquet
     """
     from graticule.cells.adaptive import PRESETS, adaptive
     from graticule.cli.cells.places import located
@@ -209,9 +211,7 @@ def cities(
 def nested(
     manifest: ManifestOption,
     output: Output,
-    presets: Annotated[
-        str, typer.Option(help="S2 presets, by commas.")
-    ] = "coarse,middle,fine",
+    presets: Annotated[str, typer.Option(help="S2 presets, by commas.")] = "coarse,middle,fine",
     tau_min: Annotated[int, typer.Option(help="Drop S2 cells with fewer photos.")] = 50,
     admin: Annotated[
         bool, typer.Option("--admin", help="Country > region > semantic cell instead of S2.")

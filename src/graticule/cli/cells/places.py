@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,10 +49,10 @@ def located(manifest: Path) -> npt.NDArray[np.float64]:
     from graticule.errors import GraticuleError, PartitionError
 
     latlon, _ = columns(manifest)
-    known = ~np.isnan(latlon).any(axis=1)
+    known: npt.NDArray[np.bool_] = ~np.isnan(latlon).any(axis=1)
     if not known.any():
         raise PartitionError(
-            f"{manifest}: none of its {len(latlon)} photos has a place; fill its columns lat and lon"
+            f"{manifest}: none of its {len(latlon)} photos has a place; fill the lat and lon columns"
         )
     if not known.all():
         typer.echo(f"{(~known).sum():,} of {len(known):,} photos have no place", err=True)
@@ -62,7 +62,12 @@ def located(manifest: Path) -> npt.NDArray[np.float64]:
         raise PartitionError(f"{manifest}: {error}; see graticule data check {manifest}") from error
 
 
-def units(level: str, boundaries: Path | None, layer: str | None, country: str) -> Boundaries:
+def units(
+    level: Literal["countries", "regions", "districts"],
+    boundaries: Path | None,
+    layer: str | None,
+    country: str,
+) -> Boundaries:
     """The administrative units that the options name."""
     import typer
 
