@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -88,8 +89,13 @@ def names(latlon: npt.ArrayLike) -> Names:
     called = np.array([column("name")[c] if c else "" for c in codes.tolist()], dtype=str)
     region, region_name = regions(points, country)
     number, km = _own_towns(points, country)
-    table = np.array([*towns().name, ""], dtype=object)
-    return Names(country, called[row], region, region_name, table[number], km)
+    return Names(country, called[row], region, region_name, _town_names()[number], km)
+
+
+@cache
+def _town_names() -> npt.NDArray[np.object_]:
+    """Names by number; the last is that of no town."""
+    return np.array([*towns().name, ""], dtype=object)
 
 
 def _own_towns(

@@ -24,6 +24,8 @@ IntArray = npt.NDArray[np.int64]
 
 #: 1e-4° is about 11 m; a town is a point only on a map.
 STEPS_PER_DEGREE = 10_000
+#: Towns in a leaf of the tree: a third faster than SciPy's 16 on points all over the land.
+LEAF_SIZE = 32
 #: How many times larger a town must be to win by another of its names.
 ALIAS_DISCOUNT = 20.0
 
@@ -75,7 +77,7 @@ class Towns:
         """A k-d tree over the towns' unit vectors."""
         from scipy.spatial import cKDTree
 
-        return cKDTree(sphere.unit_vectors(self.latlon))
+        return cKDTree(sphere.unit_vectors(self.latlon), leafsize=LEAF_SIZE)
 
     @cached_property
     def by_name(self) -> dict[str, list[int]]:
@@ -121,8 +123,17 @@ def towns() -> Towns:
 def nearest_towns(latlon: npt.ArrayLike) -> tuple[IntArray, FloatArray]:
     """The nearest town to each point: its number in :func:`towns` and how far it is in km, (n,)."""
     points = sphere.as_latlon(latlon)
-    chords, numbers = towns().tree.query(sphere.unit_vectors(points))
-    return np.asarray(numbers, np.int64), sphere.arc(chords)
+    # Neighbours one after the other find the tree's leaves still in the processor's cache.
+    order = np.argsort(_half_degree(points), kind="stable")
+    chords, numbers = np.empty(len(points)), np.empty(len(points), np.int64)
+    chords[order], numbers[order] = towns().tree.query(sphere.unit_vectors(points[order]))
+    return numbers, sphere.arc(chords)
+
+
+def _half_degree(points: FloatArray) -> IntArray:
+    """The number of the half-degree box of each point, row by row."""
+    row, column = ((points + [90.0, 540.0]) * 2).astype(np.int64).T
+    return np.asarray(row * 2048 + column)
 
 
 def find_towns(name: str, country: str | None = None) -> list[Town]:
