@@ -34,6 +34,7 @@ COMMANDS: dict[str, Entry] = {
     "train": Entry("graticule.cli.train:train", "Train a system on your photos, by a recipe"),
     "recipes": Entry("graticule.cli.recipes:app", "The recipes that ship, and what they say"),
     "embed": Entry("graticule.cli.embed:embed", "Vectors of photos, kept for heads to learn from"),
+    "evaluate": Entry("graticule.cli.evaluate:evaluate", "Score predictions, audited first"),
     "info": Entry("graticule.cli.info:info", "What is installed, and what this machine can run"),
 }
 

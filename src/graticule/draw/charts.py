@@ -79,18 +79,33 @@ def bars(
     return _svg(figure)
 
 
-def confusion(matrix: npt.ArrayLike, names: Sequence[str], *, x: str, y: str) -> str:
+def confusion(
+    matrix: npt.ArrayLike,
+    names: Sequence[str],
+    *,
+    x: str,
+    y: str,
+    rows: Sequence[str] | None = None,
+) -> str:
     """A confusion matrix of counts: rows are the truth, and each is shaded by its shares.
+
+    Args:
+        matrix: (rows, names) counts.
+        names: of the columns.
+        x: label of the axis.
+        y: likewise.
+        rows: names of the rows, where they are not those of the columns.
 
     Raises:
         MissingExtraError: matplotlib is not installed.
     """
     counts = np.asarray(matrix, dtype=np.float64)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    figure, axes = _figure(height=max(2.5, 0.36 * len(names) + 1.2))
+    down = names if rows is None else rows
+    figure, axes = _figure(height=max(2.5, 0.36 * len(down) + 1.2))
     axes.imshow(shares, cmap="Oranges", vmin=0, vmax=1, aspect="auto")
     axes.set_xticks(range(len(names)), names, rotation=45, ha="right")
-    axes.set_yticks(range(len(names)), names)
+    axes.set_yticks(range(len(down)), down)
     for (row, column), count in np.ndenumerate(counts):
         if count and len(names) <= 24:
             ink = "#ffffff" if shares[row, column] > 0.6 else "#1d2730"

@@ -92,8 +92,13 @@ def worst(
     known = ~np.isnan(found.rank)
     right = known & (found.rank <= 1)
     candidates: list[tuple[str, str, npt.NDArray[np.bool_]]] = []
+    seen: set[bytes] = set()
     for what, value, rows in _candidates(columns):
         inside = rows & known
+        # A source and its licence are often the same photos: looked at once.
+        if inside.tobytes() in seen:
+            continue
+        seen.add(inside.tobytes())
         if MIN_PHOTOS <= inside.sum() <= known.sum() - MIN_PHOTOS:
             candidates.append((what, value, inside))
     tests = []

@@ -77,10 +77,11 @@ class Truth:
     def clusters(self) -> StringArray:
         """What makes photos dependent, for the bootstrap; "" for a photo that stands alone.
 
-        The first that the manifest fills: photographer, sequence, landmark, group.
+        The first that is known of each photo: photographer, sequence, landmark, group.
         """
+        labels = np.full(len(self), "", dtype=object)
         for name in ("photographer", "sequence", "landmark", "group"):
-            labels = self.column(name)
-            if (labels != "").any():
-                return labels
-        return np.full(len(self), "", dtype=np.str_)
+            column = self.column(name)
+            use = (labels == "") & (column != "")
+            labels[use] = np.char.add(f"{name}:", column[use])
+        return labels.astype(np.str_)
