@@ -14,10 +14,14 @@ EXTRAS = {"train": "torch", "report": "matplotlib", "index": "faiss-cpu", "geocl
 
 
 def info() -> None:
-    """Say which version this is, what it runs on, and which extras are installed.
+    """Say which version this is, what it runs on, which models and extras are installed.
 
     Example: graticule info
     """
+    from graticule.encoders.onnx import available_cores
+    from graticule.files import cache_dir
+    from graticule.locate.locator import installed_models
+
     typer.echo(f"graticule {__version__} on Python {platform.python_version()}")
     for package in ("numpy", "onnxruntime", "pillow", "shapely", "pyarrow"):
         typer.echo(f"  {package} {version(package)}")
@@ -26,3 +30,6 @@ def info() -> None:
             typer.echo(f"  [{extra}] {package} {version(package)}")
         except PackageNotFoundError:
             typer.echo(f"  [{extra}] not installed: pip install 'graticule[{extra}]'")
+    typer.echo(f"  cores to run on: {available_cores()}")
+    typer.echo(f"  models: {', '.join(installed_models()) or 'none'}")
+    typer.echo(f"  cache: {cache_dir()}")
