@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from graticule.errors import PartitionError
 from graticule.files import atomic_path
@@ -137,6 +138,11 @@ def _read(source: Any, title: str) -> Partition:
         ) from error
 
 
+def _numbers(table: pa.Table, column: str) -> npt.NDArray[np.float64]:
+    # pyarrow's own way to numpy imports pandas where it is installed: half a second of each start.
+    return np.array(table[column].to_pylist(), dtype=np.float64)
+
+
 def _build(target: str, own: dict[str, Any], table: pa.Table) -> Partition:
     """The partition of a file's table and metadata."""
     import shapely
@@ -148,10 +154,10 @@ def _build(target: str, own: dict[str, Any], table: pa.Table) -> Partition:
     return kind.from_settings(
         name=own["name"],
         ids=tuple(table["id"].to_pylist()),
-        centers=np.stack([table["lat"].to_numpy(), table["lon"].to_numpy()], axis=1),
+        centers=np.stack([_numbers(table, "lat"), _numbers(table, "lon")], axis=1),
         names=tuple(table["name"].to_pylist()),
-        counts=table["photos"].to_numpy().astype(np.int64),
-        areas_km2=table["area_km2"].to_numpy().astype(np.float64),
+        counts=_numbers(table, "photos").astype(np.int64),
+        areas_km2=_numbers(table, "area_km2"),
         polygons=None if only_points else geometry,
         parents={
             column.removeprefix("parent:"): tuple(table[column].to_pylist())
