@@ -24,6 +24,8 @@ from graticule.systems.system import Prediction, System
 
 #: Coordinates finer than this are a street, and nobody asked for one: two decimals are a city.
 CITY_DECIMALS = 2
+#: What two decimals are good for; a smaller radius would be of a point nobody is told.
+FINEST_KM = 1.0
 #: Names listed of each kind.
 TOP = 10
 
@@ -137,9 +139,7 @@ class Decoder:
         return Answer(
             photo=photo.name,
             point=point,
-            radius_km={str(k): _significant(km[row]) for k, km in said.radii.items()}
-            if point
-            else {},
+            radius_km={str(k): _radius(km[row]) for k, km in said.radii.items()} if point else {},
             countries=said.countries(row, most),
             regions=said.places("regions", row, most),
             districts=said.places("districts", row, most),
@@ -284,6 +284,13 @@ def _significant(value: float, digits: int = 2) -> float:
     if value <= 0 or not math.isfinite(value):
         return 0.0
     return round(value, digits - 1 - math.floor(math.log10(value)))
+
+
+def _radius(km: float) -> float:
+    # Up, so that rounding costs no coverage; and never finer than the point's own digits.
+    km = max(float(km), FINEST_KM)
+    step = 10.0 ** (math.floor(math.log10(km)) - 1)
+    return round(math.ceil(km / step - 1e-9) * step, 1)
 
 
 def _probability(value: float) -> float:
