@@ -34,7 +34,12 @@ def sample() -> Path:
     shutil.copy(
         Path(package.submodule_search_locations[0]) / "datasets" / "images" / "china.jpg", target
     )
-    return target
+    return here(target)
+
+
+def here(path: Path) -> Path:
+    """The path as a person in this folder would write it."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def main(arguments: list[str]) -> int:
@@ -51,7 +56,7 @@ def main(arguments: list[str]) -> int:
     except GraticuleError as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
-    print(f"\nMap: {page.relative_to(Path.cwd()) if page.is_relative_to(Path.cwd()) else page}")
+    print(f"\nMap: {here(page)}")
     return 0
 
 

@@ -57,6 +57,7 @@
   if (counts.placed) option("placed", `${counts.placed} placed`);
   if (counts.abstained) option("abstained", `${counts.abstained} without a place`);
   if (counts.failed) option("failed", `${counts.failed} unreadable`);
+  element("filters").hidden = photos.length < 2;
   element("search").addEventListener("input", arrange);
   element("show").addEventListener("change", arrange);
   element("sort").addEventListener("change", arrange);
