@@ -13,10 +13,13 @@ def schema_of_answer() -> dict[str, Any]:
     """The schema as the class :class:`graticule.answer.Answer` has it now."""
     from graticule.answer import SCHEMA_VERSION, Answer
 
+    schema = Answer.model_json_schema(mode="serialization")
+    # Older pydantic says beside "const" the same once more; the file is one for all versions.
+    schema["properties"]["schema_version"].pop("enum", None)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"urn:graticule:answer:{SCHEMA_VERSION}",
-        **Answer.model_json_schema(mode="serialization"),
+        **schema,
     }
 
 
