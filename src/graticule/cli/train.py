@@ -76,8 +76,9 @@ def train(
         resume=resume,
         download=download,
         features=features,
+        say=lambda words: typer.echo(words, err=True),
     )
     bundle = run.train(wanted, manifest, output, options)
-    for name, facts in bundle.manifest.provenance["networks"].items():
+    for name, facts in bundle.manifest.provenance.get("networks", {}).items():
         typer.echo(f"{name}: {facts['epochs']} epochs, best {facts['best_epoch']}", err=True)
     typer.echo(str(bundle.path))

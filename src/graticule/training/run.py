@@ -22,6 +22,7 @@ from graticule.systems.registry import find_plan
 from graticule.training import write
 from graticule.training.data import manifest_hash, read_rows
 from graticule.training.explain import explain_network
+from graticule.training.mini import command
 from graticule.training.recipe import Recipe
 from graticule.training.trainer import Result, Trainer
 
@@ -38,6 +39,7 @@ class Options:
         resume: continue a run that was cut off.
         download: allow published weights to be fetched.
         features: of the feature cache; beside the run's folder by default.
+        say: told what is being done, where a run takes several steps.
     """
 
     init: Path | None = None
@@ -47,6 +49,7 @@ class Options:
     resume: bool = False
     download: bool = False
     features: Path | None = None
+    say: Callable[[str], None] = lambda words: None
 
 
 def run_folder(out: Path) -> Path:
@@ -69,6 +72,9 @@ def train(recipe: Recipe, manifest: Path, out: Path, options: Options | None = N
     options = options or Options()
     began = time.monotonic()
     recipe = with_weights(recipe, options.weights)
+    if command.is_mini(recipe):
+        features = options.features or run_folder(out) / "features"
+        return command.train(recipe, manifest, out, features, options.say)
     trainer, notes = prepare(recipe, manifest, out, options)
     results, outcome = run_jobs(trainer)
     rows = trainer.rows

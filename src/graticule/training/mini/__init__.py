@@ -1,0 +1,1 @@
+"""How the bundled model is made: probe, careful tuning, held-out sources, card."""

@@ -1,0 +1,45 @@
+"""What ``graticule train`` calls for the recipe of the bundled model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from graticule.errors import RecipeError
+
+if TYPE_CHECKING:
+    from graticule.systems.bundle import Bundle
+    from graticule.training.recipe import Recipe
+
+#: ``settings.method`` of recipes that are made here and not by the loop.
+METHOD = "held_out_probe"
+
+
+def is_mini(recipe: Recipe) -> bool:
+    """Whether the recipe asks for held-out probes instead of the training loop."""
+    return bool(recipe.settings.get("method") == METHOD)
+
+
+def train(
+    recipe: Recipe, manifest: Path, out: Path, features: Path, say: Callable[[str], None]
+) -> Bundle:
+    """Make the bundle; see `graticule.training.mini.build`.
+
+    Raises:
+        RecipeError: the recipe names no starting weights.
+    """
+    from graticule.photos import manifest as manifests
+    from graticule.training.mini.build import build
+
+    if recipe.encoder.weights is None:
+        raise RecipeError(f"recipe {recipe.name}: no starting weights; give --weights FILE")
+    weights = Path(recipe.encoder.weights).expanduser()
+    if not weights.is_absolute() and (manifest.parent / weights).is_file():
+        weights = manifest.parent / weights
+    out.mkdir(parents=True, exist_ok=True)
+    # A bundle that is made again is no bundle until it is sealed.
+    (out / "system.json").unlink(missing_ok=True)
+    return build(
+        recipe.model_dump(mode="json"), manifests.read(manifest), weights, out, features, say
+    )
