@@ -11,6 +11,7 @@ from graticule.cli.app import CONTEXT, Entry, LazyGroup
 #: Command → where it lives, in the order of `graticule data --help`: tools first, then sources.
 COMMANDS: dict[str, Entry] = {
     "check": Entry("graticule.cli.data.check:check", "Name what is wrong with a manifest, by row"),
+    "show": Entry("graticule.cli.data.show:show", "Count a manifest and draw where its photos are"),
     "split": Entry("graticule.cli.data.split:split", "Write a split without leaks, as a column"),
     "planet": Entry("graticule.cli.data.planet:planet", "Draw a synthetic planet to test on"),
     "folder": Entry(
