@@ -156,7 +156,7 @@ def test_moments_of_every_precision(tmp_path: Path) -> None:
 
 def test_a_column_is_added_and_the_rest_stays(planet: manifest.Manifest, tmp_path: Path) -> None:
     sides = splits.by_key(splits.join(splits.codes(planet, "photographer")))
-    splits.add_column(planet, "split_photographer", sides, tmp_path / "m.csv")
+    manifest.replace_column(planet, "split_photographer", splits.words(sides), tmp_path / "m.csv")
     read = manifest.read(tmp_path / "m.csv")
     assert read.table.drop_columns(["split_photographer"]).equals(planet.table)
     words = np.array(splits.SIDES)[sides]
@@ -167,5 +167,5 @@ def test_rows_are_not_lost_while_a_column_is_added(tmp_path: Path) -> None:
     file = tmp_path / "m.csv"
     file.write_text("path,group\na,1\nb\n")
     with pytest.raises(ManifestError, match="row 3 has 1 values"):
-        splits.add_column(manifest.read(file), "split_group", np.zeros(1, np.int64), file)
+        manifest.replace_column(manifest.read(file), "split_group", np.array(["train"]), file)
     assert file.read_text() == "path,group\na,1\nb\n"

@@ -228,7 +228,7 @@ def _paths(
 
     texts = _texts(batch, "path")
     if files:
-        looked = range(batch.num_rows)
+        looked = list(range(batch.num_rows))
     else:  # only those that may be wrong: a million plain paths need no look each
         looked = np.flatnonzero(
             pc.match_substring_regex(texts, _ODD_PATH).to_numpy(zero_copy_only=False)

@@ -239,6 +239,40 @@ def write(batches: Iterable[pa.RecordBatch] | pa.Table, path: str | os.PathLike[
     return rows
 
 
+def replace_column(
+    manifest: Manifest, name: str, values: npt.NDArray[np.object_], path: str | os.PathLike[str]
+) -> int:
+    """Write the manifest with a column of texts (n,), in bounded memory; returns the rows.
+
+    A column of that name is replaced where it stands; every other stays as it is.
+
+    Raises:
+        ManifestError: lines of the file cannot be read as rows; they would be lost.
+        GraticuleError: the file cannot be written; what was there is whole.
+    """
+    import pyarrow as pa
+
+    malformed: list[BadRow] = []
+    names = list(manifest.columns) if name in manifest.columns else [*manifest.columns, name]
+
+    def filled() -> Iterator[pa.RecordBatch]:
+        start = 0
+        for batch in manifest.batches(bad_rows=malformed):
+            part = [value or None for value in values[start : start + batch.num_rows]]
+            start += batch.num_rows
+            columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+            columns[name] = pa.array(part, type=pa.string())
+            yield pa.RecordBatch.from_arrays([columns[n] for n in names], names=names)
+        if malformed:
+            raise ManifestError(
+                f"{manifest.path}: row {malformed[0].row} has {malformed[0].values} values for "
+                f"{malformed[0].expected} columns and would be lost; graticule data check "
+                f"{manifest.path} --good-rows FILE, then use that"
+            )
+
+    return write(filled(), path)
+
+
 def _writer(part: Path, columns: pa.Schema) -> Any:
     if part.suffix.lower() in {".parquet", ".pq"}:
         import pyarrow.parquet as pq

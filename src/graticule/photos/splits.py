@@ -7,8 +7,7 @@ that is known by nothing stands alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -19,7 +18,6 @@ from graticule.errors import ManifestError
 
 if TYPE_CHECKING:
     from graticule.photos.manifest import Manifest
-    from graticule.photos.tables import BadRow
 
 IntArray = npt.NDArray[np.int64]
 
@@ -284,38 +282,9 @@ def by_time(
     return sides
 
 
-def add_column(manifest: Manifest, name: str, sides: IntArray, path: str | Path) -> int:
-    """Write the manifest with a column of sides, in bounded memory; returns the rows.
-
-    A column of that name is replaced; every other stays as it is.
-
-    Raises:
-        ManifestError: lines of the file cannot be read as rows; they would be lost.
-        GraticuleError: the file cannot be written; what was there is whole.
-    """
-    import pyarrow as pa
-
-    from graticule.photos.manifest import write
-
-    words = np.array([*SIDES, None], dtype=object)
-    malformed: list[BadRow] = []
-
-    def filled() -> Iterator[pa.RecordBatch]:
-        start = 0
-        others = [column for column in manifest.columns if column != name]
-        for batch in manifest.batches(others, bad_rows=malformed):
-            part = sides[start : start + batch.num_rows]
-            start += batch.num_rows
-            column = pa.array(words[part], type=pa.string())
-            yield pa.RecordBatch.from_arrays([*batch.columns, column], names=[*others, name])
-        if malformed:
-            raise ManifestError(
-                f"{manifest.path}: row {malformed[0].row} has {malformed[0].values} values for "
-                f"{malformed[0].expected} columns and would be lost; graticule data check "
-                f"{manifest.path} --good-rows FILE, then split that"
-            )
-
-    return write(filled(), path)
+def words(sides: IntArray) -> npt.NDArray[np.object_]:
+    """Numbers of sides as the column holds them: train, val, test, "" for a row left out."""
+    return np.array([*SIDES, ""], dtype=object)[sides]
 
 
 def moments(manifest: Manifest) -> npt.NDArray[np.datetime64]:

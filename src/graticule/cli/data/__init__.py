@@ -13,6 +13,9 @@ COMMANDS: dict[str, Entry] = {
     "check": Entry("graticule.cli.data.check:check", "Name what is wrong with a manifest, by row"),
     "show": Entry("graticule.cli.data.show:show", "Count a manifest and draw where its photos are"),
     "split": Entry("graticule.cli.data.split:split", "Write a split without leaks, as a column"),
+    "duplicates": Entry(
+        "graticule.cli.data.duplicates:duplicates", "Put near-duplicates in one group"
+    ),
     "planet": Entry("graticule.cli.data.planet:planet", "Draw a synthetic planet to test on"),
     "folder": Entry(
         "graticule.cli.data.folder:folder", "A folder of photos: EXIF GPS, class folders, or a CSV"

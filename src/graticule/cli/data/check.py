@@ -39,6 +39,7 @@ def check(
 
       graticule data check photos/manifest.csv --good-rows photos/good.csv --report problems.csv
     """
+    from graticule.cli.data.targets import beside
     from graticule.photos.check import check as look
     from graticule.photos.check import write_good_rows
     from graticule.photos.manifest import read
@@ -58,7 +59,8 @@ def check(
             findings = look(opened, files=files, scenes=declared, on_problem=table.writerow)
     _tell(manifest, findings, report)
     if good_rows is not None:
-        _same_folder(opened.root, good_rows, root)
+        if root is None:
+            beside(good_rows, opened.root)
         written = write_good_rows(opened, findings, good_rows)
         typer.echo(f"{good_rows}: {written:,} good rows")
     elif findings.bad_rows:
@@ -77,13 +79,3 @@ def _tell(manifest: Path, findings: Findings, report: Path | None) -> None:
             typer.echo(f"       … {count - len(shown):,} more of these, {where}")
     verdict = f"{findings.bad_rows:,} with errors" if findings.bad_rows else "none with errors"
     typer.echo(f"{manifest}: {findings.rows:,} rows, {verdict}")
-
-
-def _same_folder(photos: Path, target: Path, root: Path | None) -> None:
-    from graticule.errors import ManifestError
-
-    if root is None and target.resolve().parent != photos.resolve():
-        raise ManifestError(
-            f"{target}: paths are relative to the manifest's folder; write it into {photos}, "
-            "or say --root"
-        )

@@ -59,23 +59,20 @@ def split(
       graticule data split photos/manifest.csv --by photographer
       graticule data split photos/manifest.csv --by place --buffer 50 -o photos/blocks.parquet
     """
+    from graticule.cli.data.targets import beside
     from graticule.errors import GraticuleError
     from graticule.photos import splits
-    from graticule.photos.manifest import read
+    from graticule.photos.manifest import read, replace_column
 
     opened = read(manifest)
-    target = manifest if output is None else output
-    if target.resolve().parent != opened.root.resolve():
-        raise GraticuleError(
-            f"{target}: paths are relative to the manifest's folder; write it into {opened.root}"
-        )
+    target = beside(manifest if output is None else output, opened.root)
     try:
         shares = [float(share) for share in sizes.split(",")]
     except ValueError:
         raise GraticuleError(f"--sizes {sizes!r}: write three shares, as 0.8,0.1,0.1") from None
     sides = _sides(opened, by, shares, seed, stratify, together, level, buffer)
     name = f"split_{by.value}"
-    rows = splits.add_column(opened, name, sides, target)
+    rows = replace_column(opened, name, splits.words(sides), target)
     counts = ", ".join(f"{side} {int((sides == i).sum()):,}" for i, side in enumerate(splits.SIDES))
     out = int((sides < 0).sum())
     why = {"place": "no place, or inside the buffer", "time": "no date, or a group cut in two"}

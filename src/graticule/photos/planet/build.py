@@ -208,12 +208,14 @@ def _row(
 
 def _frame(canvas: Any, shot: Shot, size: tuple[int, int]) -> Any:
     """One look at the canvas through the photographer's camera, uint8 (h, w, 3)."""
-    rng = np.random.default_rng(shot.frame)
+    # The shot is aimed and exposed once; a burst's frames shake by a pixel or two around that.
+    aim, rng = np.random.default_rng(shot.view.seed), np.random.default_rng(shot.frame)
     wide, high = size
-    top = int(rng.integers(canvas.shape[0] - high + 1))
-    left = int(rng.integers(canvas.shape[1] - wide + 1))
+    spare = np.array([canvas.shape[0] - high, canvas.shape[1] - wide])
+    top, left = np.clip(aim.integers(0, spare + 1) + rng.integers(-1, 2, 2), 0, spare)
     pixels = canvas[top : top + high, left : left + wide] / 255.0
-    pixels = np.clip(pixels * rng.uniform(0.82, 1.12), 0, 1) ** shot.by.gamma
+    light = aim.uniform(0.85, 1.1) * rng.uniform(0.97, 1.03)
+    pixels = np.clip(pixels * light, 0, 1) ** shot.by.gamma
     pixels = pixels * np.array(shot.by.tint, dtype=np.float32)
     y = np.linspace(-1, 1, high, dtype=np.float32)[:, None]
     x = np.linspace(-1, 1, wide, dtype=np.float32)[None, :]
