@@ -164,14 +164,19 @@ def ratios(speed: dict[str, float]) -> dict[str, float]:
 
 
 def peak_mb(bundle: Path, folder: Path) -> float:
-    """Largest resident memory of one `graticule locate` over a folder, MB."""
+    """Largest resident memory of one `graticule locate` over a folder, MB (Linux)."""
     command = [*COMMAND, "locate", str(folder), "-f", "json", "-m", str(bundle)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
+    # Not getrusage: what it says of a child begins with the parent's memory at the fork.
+    peak = 0
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        while process.poll() is None:
+            for line in Path(f"/proc/{process.pid}/status").read_text().splitlines():
+                if line.startswith("VmHWM:"):
+                    peak = int(line.split()[1])
+            time.sleep(0.05)
     if process.returncode:
         raise SystemExit(f"{' '.join(command)}: exit {process.returncode}")
-    return round(usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6, 1)
+    return round(peak * 1024 / 1e6, 1)
 
 
 def seconds_of(arguments: list[str]) -> float:
