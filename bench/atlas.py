@@ -3,9 +3,9 @@
     python bench/atlas.py [--points 200000]
 
 Writes results/atlas.json and results/atlas.md. Processor time of one core; the median of five
-rounds, the tools taking turns. The country a land point should have is read off the regions' polygons (Natural
-Earth, US Census, geoBoundaries): their border lines come from other sources than the countries'
-own (country-coder) and than GeoNames' towns.
+rounds, the tools taking turns. The country a land point should have is read off the regions'
+polygons (Natural Earth, US Census, geoBoundaries): their border lines come from other sources than
+the countries' own (country-coder) and than GeoNames' towns.
 """
 
 from __future__ import annotations
@@ -123,9 +123,9 @@ def _markdown(result: dict[str, Any]) -> str:
     )
     return f"""# The atlas, measured
 
-Written by `bench/atlas.py`: {result["points"]:,} points spread evenly over the land, processor time of
-one core ({result["machine"]}), median of {ROUNDS} rounds, tools taking turns. The atlas's data is
-{result["data_bytes"]:,} bytes.
+Written by `bench/atlas.py`: {result["points"]:,} points spread evenly over the land, processor
+time of one core ({result["machine"]}), median of {ROUNDS} rounds, tools taking
+turns. The atlas's data is {result["data_bytes"]:,} bytes.
 
 | what | points a second | first call, CPU s |
 |---|---|---|

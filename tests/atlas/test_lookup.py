@@ -9,7 +9,7 @@ from graticule.atlas.lookup import MIXED, NOBODY, ShapeIndex, grid
 
 @pytest.fixture(scope="module")
 def shapes() -> np.ndarray:
-    """An island, one on either side of the antimeridian, and a square with a lake and its island."""
+    """A land across the antimeridian, one with a lake, the island in it, and a polar cap."""
     import shapely
 
     square = shapely.box(10, 10, 40, 40)
@@ -49,12 +49,6 @@ def test_a_shape_that_ends_at_the_antimeridian_holds_it() -> None:
 
     index = ShapeIndex(np.array([shapely.multipolygons([shapely.box(170, 0, 180, 5)])]))
     assert index.find([(2, 180), (2, -180), (2, -179.9)]).tolist() == [0, 0, -1]
-
-
-def test_the_nearest_within_reach(shapes: np.ndarray) -> None:
-    index = ShapeIndex(shapes)
-    points = [(15, 9.9), (15, 9.0), (25, 25), (60, 60)]
-    assert index.nearest(points, 50.0).tolist() == [1, -1, 2, -1]
 
 
 def test_a_border_belongs_to_the_first(shapes: np.ndarray) -> None:

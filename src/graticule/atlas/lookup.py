@@ -61,17 +61,6 @@ class ShapeIndex:
             found[mixed] = self._test(lat[mixed], lon[mixed])
         return found
 
-    def nearest(self, latlon: npt.ArrayLike, within_km: float) -> IntArray:
-        """The number of the nearest shape no more than ``within_km`` away, else −1.
-
-        Nearness is measured in a plane at the point's latitude: good below some 100 km.
-        """
-        points = sphere.as_latlon(latlon)
-        found = self.find(points)
-        for i in np.flatnonzero(found < 0):
-            found[i] = self._nearest_one(points[i], within_km)
-        return found
-
     def _test(self, lat: FloatArray, lon: FloatArray) -> IntArray:
         import shapely
 
@@ -81,22 +70,6 @@ class ShapeIndex:
         np.minimum.at(found, point[inside], self._shape_of[part[inside]])
         found[found == len(self.shapes)] = NOBODY
         return found
-
-    def _nearest_one(self, point: FloatArray, within_km: float) -> int:
-        import shapely
-
-        reach = np.degrees(within_km / sphere.EARTH_RADIUS_KM)
-        squeeze = max(np.cos(np.radians(point[0])), 1e-3)
-        lat, lon = point[0], float(sphere.wrap_longitude(point[1]))
-        box = shapely.box(lon - reach / squeeze, lat - reach, lon + reach / squeeze, lat + reach)
-        best, number = np.inf, NOBODY
-        for part in self._tree.query(box):
-            line = shapely.shortest_line(self._parts[part], shapely.Point(lon, lat))
-            edge = shapely.get_point(line, 0)
-            km = float(sphere.haversine(point, (edge.y, edge.x)))
-            if km < best:
-                best, number = km, int(self._shape_of[part])
-        return number if best <= within_km else NOBODY
 
 
 def grid(shapes: npt.NDArray[Any], rows: int) -> npt.NDArray[np.int16]:

@@ -132,7 +132,7 @@ def nearest_towns(latlon: npt.ArrayLike) -> tuple[IntArray, FloatArray]:
 
 def _half_degree(points: FloatArray) -> IntArray:
     """The number of the half-degree box of each point, row by row."""
-    row, column = ((points + [90.0, 540.0]) * 2).astype(np.int64).T
+    row, column = ((points + np.array([90.0, 540.0])) * 2).astype(np.int64).T
     return np.asarray(row * 2048 + column)
 
 

@@ -35,6 +35,9 @@ COMMANDS: dict[str, Entry] = {
     "recipes": Entry("graticule.cli.recipes:app", "The recipes that ship, and what they say"),
     "embed": Entry("graticule.cli.embed:embed", "Vectors of photos, kept for heads to learn from"),
     "evaluate": Entry("graticule.cli.evaluate:evaluate", "Score predictions, audited first"),
+    "protect": Entry(
+        "graticule.cli.protect:protect", "What photos give away, and copies that do not"
+    ),
     "info": Entry("graticule.cli.info:info", "What is installed, and what this machine can run"),
 }
 
