@@ -30,18 +30,14 @@ def elevation(latlon: npt.ArrayLike, when: datetime) -> npt.NDArray[np.float64]:
     ecliptic = np.radians(mean_longitude + 1.915 * np.sin(anomaly) + 0.020 * np.sin(2 * anomaly))
     obliquity = np.radians(23.439 - 4e-7 * days)
     declination = np.degrees(np.arcsin(np.sin(obliquity) * np.sin(ecliptic)))
-    right_ascension = np.degrees(
-        np.arctan2(np.cos(obliquity) * np.sin(ecliptic), np.cos(ecliptic))
-    )
+    right_ascension = np.degrees(np.arctan2(np.cos(obliquity) * np.sin(ecliptic), np.cos(ecliptic)))
     sidereal = 280.46062 + 360.98564737 * days  # Greenwich mean sidereal time in degrees
     subsolar = (declination, float(sphere.wrap_longitude(right_ascension - sidereal)))
     away = sphere.haversine(sphere.as_latlon(latlon), subsolar) / sphere.EARTH_RADIUS_KM
     return np.asarray(90.0 - np.degrees(away))
 
 
-def range_of_day(
-    latlon: tuple[float, float], captured_at: str
-) -> tuple[float, float] | None:
+def range_of_day(latlon: tuple[float, float], captured_at: str) -> tuple[float, float] | None:
     """Lowest and highest the sun can have stood at a place, given a photo's capture time.
 
     A time with an offset is one moment. A time without is the camera's clock: it is taken as the
