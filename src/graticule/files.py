@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -29,13 +29,19 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         yield part
         part.replace(target)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        _forget(part)
         raise GraticuleError(
             f"{target}: cannot be written ({error.strerror or error}); what was there is whole"
         ) from error
     except BaseException:
-        part.unlink(missing_ok=True)
+        _forget(part)
         raise
+
+
+def _forget(part: Path) -> None:
+    # Where the folder itself is the trouble, there is no part to remove.
+    with suppress(OSError):
+        part.unlink(missing_ok=True)
 
 
 @contextmanager

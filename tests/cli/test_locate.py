@@ -400,4 +400,4 @@ def test_a_disk_that_fills_up_leaves_what_was_there(
 def test_a_folder_that_cannot_be_written_to(album: Path, colours: Path) -> None:
     ran = run(album, "-o", album / "a.png" / "answers.csv", model=colours)
     assert ran.returncode == 1
-    assert "cannot be written" in only_line(ran)
+    assert "answers.csv: cannot be written" in only_line(ran)

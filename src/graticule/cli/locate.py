@@ -275,7 +275,7 @@ def _answer_all(
         from graticule.locate.journal import forget_aside
 
         forget_aside(target.file)
-        typer.echo(f"graticule: {run.done} answers in {display_name(str(target.file))}", err=True)
+        typer.echo(f"graticule: {_answers(run)} in {display_name(str(target.file))}", err=True)
 
 
 def _write(run: _Run, out: Writer, answer: Answer, path: str) -> None:
@@ -291,6 +291,10 @@ def _write(run: _Run, out: Writer, answer: Answer, path: str) -> None:
             run.complaints(str(error))
 
 
+def _answers(run: _Run) -> str:
+    return "1 answer" if run.done == 1 else f"{run.done} answers"
+
+
 def _say_interrupted(run: _Run) -> None:
     where = f" in {run.target.file}" if run.target.file else ""
     how = (
@@ -298,7 +302,7 @@ def _say_interrupted(run: _Run) -> None:
         if run.target.form == "json" and run.target.file
         else "--format json --output FILE can be resumed"
     )
-    typer.echo(f"graticule: stopped; {run.done} answers kept{where}; {how}", err=True)
+    typer.echo(f"graticule: stopped; {_answers(run)} kept{where}; {how}", err=True)
 
 
 def _drop_stdout() -> None:

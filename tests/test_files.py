@@ -1,0 +1,76 @@
+"""A file is whole or it is not there."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from graticule import files
+from graticule.errors import GraticuleError
+
+
+def test_a_file_takes_its_name_when_it_is_complete(tmp_path: Path) -> None:
+    target = tmp_path / "new" / "a.txt"
+    with files.atomic(target) as handle:
+        handle.write("one\n")
+        assert not target.exists()
+    assert target.read_bytes() == b"one\n"
+    assert list(target.parent.iterdir()) == [target]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_what_was_there_stays_when_writing_fails(
+    tmp_path: Path, error: type[BaseException]
+) -> None:
+    target = tmp_path / "a.txt"
+    target.write_text("before", encoding="utf-8")
+
+    def fail() -> None:
+        with files.atomic(target) as handle:
+            handle.write("half")
+            raise error
+
+    with pytest.raises(error):
+        fail()
+    assert target.read_text(encoding="utf-8") == "before"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(GraticuleError, match="cannot be written") as caught,
+        files.atomic(tmp_path / "file" / "a.txt") as handle,
+    ):
+        handle.write("x")
+    assert "\n" not in str(caught.value)
+
+
+def test_json_comes_back(tmp_path: Path) -> None:
+    value = {"é": [1, 2.5, None], "a": {"b": "\n"}}
+    files.write_json(tmp_path / "a.json", value)
+    assert files.read_json(tmp_path / "a.json") == value
+
+
+@pytest.mark.parametrize("content", [b"{", b"\xff\xfe", b""])
+def test_broken_json_is_named(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.json").write_bytes(content)
+    with pytest.raises(GraticuleError, match=r"a\.json: not valid JSON"):
+        files.read_json(tmp_path / "a.json")
+    with pytest.raises(GraticuleError, match="cannot be read"):
+        files.read_json(tmp_path / "none.json")
+
+
+def test_the_checksum(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"abc" * 1000)
+    assert files.sha256(tmp_path / "a") == hashlib.sha256(b"abc" * 1000).hexdigest()
+
+
+def test_the_cache_is_where_the_user_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRATICULE_CACHE", "own")
+    assert files.cache_dir() == Path("own")
+    monkeypatch.delenv("GRATICULE_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", "xdg")
+    assert files.cache_dir() == Path("xdg/graticule")
