@@ -1,0 +1,97 @@
+"""The development photos in ../shared, as jobs of a recipe see them; absent for strangers."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from pathlib import Path
+
+import numpy as np
+from graticule.photos import manifest as manifests
+from graticule.systems.plan import Rows
+from graticule.training.recipe import Recipe, load
+from graticule.training.trainer import Trainer
+
+ROOT = Path(__file__).parents[2]
+SHARED = Path(os.environ.get("GRATICULE_SHARED", ROOT.parent / "shared"))
+RESULTS = ROOT / "results"
+#: Kept vectors and runs: large, and made again by running the program.
+FEATURES = Path(os.environ.get("GRATICULE_FEATURES", ROOT / "features"))
+FOLDS = 5
+
+
+def need_shared() -> None:
+    """Leave, saying so, where the photos are not."""
+    if not (SHARED / "photos" / "manifest.csv").is_file():
+        print(f"{sys.argv[0]}: needs the development photos in ../shared, which are not here")
+        sys.exit(0)
+
+
+def trunk(name: str, *changes: str) -> list[str]:
+    """``--set`` lines that put a trunk of ../shared, frozen, in the place of the recipe's."""
+    files = {
+        "mobilenetv2": "mobilenetv2_imagenet.safetensors",
+        "resnet50v2_stage3": "resnet50v2_stages123_imagenet.safetensors",
+    }
+    value = f"{{name: {name}, weights: '{SHARED / 'weights' / files[name]}'}}"
+    return [f"encoder={value}", *changes]
+
+
+class Photos:
+    """The manifest of ../shared, and ways to divide it."""
+
+    def __init__(self) -> None:
+        self.manifest = manifests.read(SHARED / "photos" / "manifest.csv")
+        self.files = self.manifest.files()
+        self.columns = {
+            name: self.manifest.column(name)
+            for name in self.manifest.columns
+            if name not in {"lat", "lon"}
+        }
+        self.folder = np.array([path.split("/")[0] for path in self.columns["path"]])
+        # One collection under many names counts as one source.
+        self.columns["source"] = np.where(
+            np.char.startswith(self.folder, "cities-"), "cities", self.folder
+        )
+        fold = self.columns["fold"]
+        self.fold = np.where(fold == "", -1, np.where(fold == "", "0", fold).astype(int))
+
+    def random_folds(self, rows: np.ndarray, seed: int) -> np.ndarray:
+        """Five folds of ``rows`` at random, groups together, −1 elsewhere."""
+        rng = np.random.default_rng(seed)
+        group = np.where(self.columns["group"] == "", self.columns["path"], self.columns["group"])
+        names, index = np.unique(group, return_inverse=True)
+        drawn = rng.integers(0, FOLDS, len(names))[index]
+        return np.where(rows, drawn, -1)
+
+    def rows(self, train: np.ndarray, test: np.ndarray, seed: int) -> Rows:
+        """Rows with a tenth of the training photos set aside."""
+        aside = train & (np.random.default_rng([seed, 5]).random(len(train)) < 0.1)
+        return Rows(
+            self.columns, self.manifest.latlon, train & ~aside, aside, test, "../shared/photos"
+        )
+
+    def trainer(
+        self, recipe: Recipe, rows: Rows, folder: Path, kept: dict | None = None
+    ) -> Trainer:
+        """A trainer on the CPU, without checkpoints of earlier runs."""
+        return Trainer(
+            recipe=recipe,
+            rows=rows,
+            files=self.files,
+            folder=folder,
+            features=FEATURES,
+            key="bench",
+            kept={} if kept is None else kept,
+        )
+
+
+def recipe(name: str, changes: list[str]) -> Recipe:
+    """A recipe that ships, changed."""
+    return load(name, changes)
+
+
+def machine() -> str:
+    """The machine in words, without its name."""
+    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, no accelerator"
