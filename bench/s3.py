@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+
 from common.real_photos import RESULTS, Photos, machine, need_shared, recipe, trunk
 from graticule import files
 from graticule.systems import city_report

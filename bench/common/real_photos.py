@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+
 from graticule.photos import manifest as manifests
 from graticule.systems.plan import Rows
 from graticule.training.recipe import Recipe, load

@@ -315,6 +315,8 @@ def _apply(raw: dict[str, Any], change: str) -> None:
         if isinstance(here, list):
             here = here[_position(here, key, change)]
         elif isinstance(here, dict):
+            if key not in here and keys[keys.index(key) + 1].isdigit():
+                raise RecipeError(f"--set {change!r}: this recipe has no list {key!r}")
             here = here.setdefault(key, {})
         else:
             raise RecipeError(f"--set {change!r}: there is nothing below {key!r}")

@@ -1,0 +1,92 @@
+"""Losses: weights that balance, and labels that fall off with distance."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+torch = pytest.importorskip("torch")
+
+from graticule import sphere  # noqa: E402
+from graticule.cells.cities import cities  # noqa: E402
+from graticule.systems.plan import Task  # noqa: E402
+from graticule.training import losses  # noqa: E402
+from graticule.training.recipe import LossSpec  # noqa: E402
+
+TEN = cities()
+
+
+def task(target: list[int]) -> Task:
+    return Task(TEN.ids, np.array(target, dtype=np.int64), TEN)
+
+
+def nowhere(n: int) -> torch.Tensor:
+    return torch.full((n, 2), torch.nan, dtype=torch.float64)
+
+
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=60))
+def test_class_weights_balance_and_average_to_one(labels: list[int]) -> None:
+    target = np.array(labels)
+    weights = losses.class_weights(target, 5)
+    sums = np.bincount(target, weights[target], 5)
+    present = np.bincount(target, minlength=5) > 0
+    np.testing.assert_allclose(sums[present], sums[present][0], rtol=1e-5)
+    assert weights[target].mean() == pytest.approx(1, rel=1e-5)
+    assert (weights[~present] == 0).all()
+
+
+@given(st.integers(0, 9), st.floats(1, 5000))
+@settings(max_examples=40)
+def test_smoothed_labels_sum_to_one_and_prefer_the_near(true: int, tau: float) -> None:
+    km = sphere.distances(TEN.centers[[true]], TEN.centers)
+    labels = losses.smoothed_labels(km, np.array([true]), tau)[0]
+    assert labels.sum() == pytest.approx(1)
+    order = np.argsort(km[0])
+    assert (np.diff(labels[order]) <= 1e-12).all()
+    # PIGEON's formula, literally, where it does not overflow.
+    literal = np.exp(-(km[0] - km[0, true]) / tau)
+    np.testing.assert_allclose(labels, literal / literal.sum(), atol=1e-12)
+
+
+def test_haversine_with_a_small_tau_is_cross_entropy() -> None:
+    logits = torch.randn(4, 10, generator=torch.Generator().manual_seed(0))
+    target = torch.tensor([0, 3, 9, -1])
+    sharp = losses.build(LossSpec(kind="haversine", tau_km=1e-3), task([0]), np.array([True]))
+    plain = losses.build(LossSpec(), task([0]), np.array([True]))
+    places = nowhere(4)
+    torch.testing.assert_close(sharp(logits, target, places), plain(logits, target, places))
+
+
+def test_haversine_forgives_the_neighbour() -> None:
+    loss = losses.build(LossSpec(kind="haversine", tau_km=300), task([0]), np.array([True]))
+    paris, london, tokyo = (TEN.ids.index(i) for i in ("FR:Paris", "GB:London", "JP:Tokyo"))
+
+    def said(cell: int) -> float:
+        logits = torch.zeros(1, 10)
+        logits[0, cell] = 5
+        return float(loss(logits, torch.tensor([paris]), nowhere(1)))
+
+    assert said(paris) < said(london) < said(tokyo)
+
+
+def test_unknown_labels_do_not_count_and_a_batch_of_them_is_nought() -> None:
+    for kind in ("cross_entropy", "inverse_frequency", "haversine"):
+        loss = losses.build(LossSpec(kind=kind), task([0, 1, 1]), np.ones(3, bool))
+        logits = torch.randn(3, 10, requires_grad=True)
+        both = loss(logits, torch.tensor([0, -1, -1]), nowhere(3))
+        one = loss(logits[:1], torch.tensor([0]), nowhere(1))
+        torch.testing.assert_close(both, one)
+        none = loss(logits, torch.tensor([-1, -1, -1]), nowhere(3))
+        none.backward()
+        assert none == 0
+        assert (logits.grad == 0).all()
+
+
+def test_inverse_frequency_weighs_the_rare_class_up() -> None:
+    learned = task([0] * 9 + [1])
+    loss = losses.build(LossSpec(kind="inverse_frequency"), learned, np.ones(10, bool))
+    logits = torch.zeros(1, 10)
+    rare, common = (float(loss(logits, torch.tensor([c]), nowhere(1))) for c in (1, 0))
+    assert rare == pytest.approx(9 * common, rel=1e-5)

@@ -1,0 +1,265 @@
+"""From recipe and manifest to a bundle: whole, the same twice, and honest about what is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("lightning")
+
+from graticule.errors import GraticuleError, ManifestError, RecipeError  # noqa: E402
+from graticule.photos.photo import open_photo  # noqa: E402
+from graticule.systems.registry import load_system  # noqa: E402
+from graticule.training import recipe as recipes  # noqa: E402
+from graticule.training import run  # noqa: E402
+from toy import SCENES, cities_recipe, make_photos  # noqa: E402
+
+CPU = run.Options(device="cpu", workers=0)
+
+
+def recipe(**changes: object) -> recipes.Recipe:
+    return recipes.parse(cities_recipe(**changes), "toy.yaml")
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_photos(tmp_path_factory.mktemp("photos"))
+
+
+def weights(bundle: Path, name: str = "cities") -> dict[str, torch.Tensor]:
+    from safetensors.torch import load_file
+
+    return load_file(bundle / "weights" / f"{name}.safetensors")
+
+
+def test_it_learns_and_onnx_agrees_with_torch(photos: Path, tmp_path: Path) -> None:
+    wanted = recipe(phases=[{"epochs": 8, "learn": "all", "learning_rate": 0.003}])
+    bundle = run.train(wanted, photos, tmp_path / "b", CPU)
+    system = load_system(bundle.path)
+    files = sorted(photos.parent.glob("*.png"))
+    pixels = np.stack([system.inputs[0](open_photo(f).image) for f in files])
+    said = system.predict([pixels])
+    assert said.beliefs["cities"].over.ids == ("FR:Paris", "GB:London", "JP:Tokyo")
+
+    trainer, _ = run.prepare(wanted, photos, tmp_path / "b", CPU)
+    from graticule.heads.head import Head
+    from graticule.training.network import Network
+
+    _, module = trainer._encoder(wanted.network("cities"), "cities")
+    network = Network(module, Head(64, {"cities": 3}))
+    network.load_state_dict(weights(bundle.path))
+    with torch.inference_mode():
+        own = torch.log_softmax(network.eval()(torch.from_numpy(pixels))["cities"], 1).numpy()
+    np.testing.assert_allclose(said.beliefs["cities"].log_p, own, atol=1e-4)
+
+    order = [0, 2, 1]  # Paris, Tokyo, London as the toy draws them
+    truth = np.array([order[i % 3] for i in range(len(files))])
+    assert (said.beliefs["cities"].log_p.argmax(1) == truth).mean() > 0.8
+
+
+def test_a_bundle_says_what_it_was_made_from(photos: Path, tmp_path: Path) -> None:
+    bundle = run.train(recipe(), photos, tmp_path / "b", CPU)
+    made = bundle.manifest.provenance
+    assert len(made["manifest_sha256"]) == 64
+    assert made["seed"] == 0
+    assert made["networks"]["cities"]["epochs"] == 2
+    assert {"torch", "lightning", "numpy"} <= set(made["versions"])
+    assert bundle.manifest.recipe["name"] == "toy"
+    assert bundle.manifest.licences == ("photos: CC0 (30)",)
+    card = (bundle.path / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert "| cities | tiny | random | 2 |" in card
+    assert str(tmp_path) not in card + (bundle.path / "system.json").read_text(encoding="utf-8")
+    log = (tmp_path / "b.run" / "cities" / "log.csv").read_text(encoding="utf-8").splitlines()
+    assert len(log) == 3
+    assert log[0].startswith("epoch,phase,learning_rate,train_loss,train_accuracy")
+    assert (bundle.path / "report.json").is_file()
+
+
+def test_the_same_recipe_gives_the_same_weights_with_workers_too(
+    photos: Path, tmp_path: Path
+) -> None:
+    wanted = recipe(augment="strong", phases=[{"epochs": 1, "learn": "all"}])
+    run.train(wanted, photos, tmp_path / "a", CPU)
+    run.train(wanted, photos, tmp_path / "b", run.Options(device="cpu", workers=1))
+    first, second = weights(tmp_path / "a"), weights(tmp_path / "b")
+    assert all(torch.equal(first[k], second[k]) for k in first)
+
+
+def test_kept_vectors_give_the_numbers_of_the_plain_path(photos: Path, tmp_path: Path) -> None:
+    """S3's promise: the frozen part runs once, and nothing else changes."""
+    base = {
+        "head": {"hidden": [16], "dropout": 0.5},
+        "phases": [{"epochs": 3, "learn": "head"}],
+        "stop": {"patience": 7},
+        "augment": "s3",
+    }
+    run.train(recipe(**base, features="always"), photos, tmp_path / "kept", CPU)
+    run.train(recipe(**base, features="never"), photos, tmp_path / "plain", CPU)
+    kept, plain = weights(tmp_path / "kept"), weights(tmp_path / "plain")
+    for name, value in kept.items():
+        torch.testing.assert_close(value, plain[name], rtol=1e-5, atol=1e-6)
+    assert any(k.startswith("encoder.") for k in plain)
+    assert not any(k.startswith("encoder.") for k in kept)
+
+
+def test_init_starts_from_a_bundle(photos: Path, tmp_path: Path) -> None:
+    run.train(recipe(), photos, tmp_path / "a", CPU)
+    still = recipe(phases=[{"epochs": 0}])
+    options = run.Options(device="cpu", workers=0, init=tmp_path / "a")
+    run.train(still, photos, tmp_path / "b", options)
+    first, second = weights(tmp_path / "a"), weights(tmp_path / "b")
+    assert all(torch.equal(first[k], second[k]) for k in second if k.startswith("head."))
+
+
+def test_a_loss_that_is_no_number_stops_and_names_the_batch(photos: Path, tmp_path: Path) -> None:
+    wild = recipe(optimizer="sgd", phases=[{"epochs": 9, "learn": "all", "learning_rate": 1e30}])
+    with pytest.raises(GraticuleError, match=r"no number.*\.png.*learning_rate") as caught:
+        run.train(wild, photos, tmp_path / "b", CPU)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "b").exists()
+
+
+def test_early_stopping_keeps_the_best(photos: Path, tmp_path: Path) -> None:
+    # At a rate this high the validation loss soon rises.
+    wanted = recipe(
+        phases=[{"epochs": 60, "learn": "all", "learning_rate": 0.05}], stop={"patience": 2}
+    )
+    bundle = run.train(wanted, photos, tmp_path / "b", CPU)
+    facts = bundle.manifest.provenance["networks"]["cities"]
+    assert facts["epochs"] < 60
+    assert facts["epochs"] - facts["best_epoch"] == 2
+
+
+def test_a_changed_manifest_is_not_resumed(photos: Path, tmp_path: Path) -> None:
+    own = make_photos(tmp_path / "p", 24)
+    run.train(recipe(), own, tmp_path / "b", CPU)
+    text = own.read_text(encoding="utf-8").splitlines()
+    own.write_text("\n".join(text[:-1]) + "\n", encoding="utf-8")
+    again = run.Options(device="cpu", workers=0, resume=True)
+    with pytest.raises(GraticuleError, match="changed since this checkpoint"):
+        run.train(recipe(), own, tmp_path / "b", again)
+
+
+def test_a_full_disk_while_saving_is_one_line(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("safetensors.torch.save_file", full)
+    with pytest.raises(GraticuleError, match="No space left"):
+        run.train(recipe(), photos, tmp_path / "b", CPU)
+
+
+def test_no_memory_suggests_the_batch_size(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_left(*_: object) -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+
+    monkeypatch.setattr("graticule.training.network.Network.forward", none_left)
+    with pytest.raises(GraticuleError, match="batch_size=4.*accumulate=2"):
+        run.train(recipe(), photos, tmp_path / "b", CPU)
+
+
+def test_odd_tables(tmp_path: Path) -> None:
+    table = make_photos(tmp_path / "p", 12)
+    lines = table.read_text(encoding="utf-8").splitlines()
+    # A city that only validation has, and one with a single photo.
+    lines[2] = lines[2].replace(lines[2].split(",")[4], "Kyoto")
+    lines[1] = lines[1].replace(",Paris,", ",Nara,").replace(",FR,", ",JP,")
+    table.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    bundle = run.train(recipe(settings={"min_photos": 2}), table, tmp_path / "b", CPU)
+    assert set(bundle.partition("cities").ids) <= {"FR:Paris", "JP:Tokyo", "GB:London"}
+    card = (bundle.path / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert "JP:Nara (1)" in card
+    (tmp_path / "p" / "003.png").write_bytes(b"no photo")
+    (tmp_path / "p" / "004.png").unlink()
+    bundle = run.train(recipe(), table, tmp_path / "c", CPU)
+    assert "1 of 12 photos are not on the disk" in (bundle.path / "MODEL_CARD.md").read_text(
+        encoding="utf-8"
+    )
+    for file in (tmp_path / "p").glob("*.png"):
+        file.unlink()
+    with pytest.raises(ManifestError, match="none of its 12 photos"):
+        run.train(recipe(), table, tmp_path / "d", CPU)
+
+
+def test_a_folder_of_others_is_left_alone(photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "thesis.txt").write_text("mine")
+    with pytest.raises(GraticuleError, match="not empty and not a bundle"):
+        run.train(recipe(), photos, tmp_path / "b", CPU)
+    assert (tmp_path / "b" / "thesis.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("routing", ["hard", "soft"])
+def test_s1_routes(photos: Path, tmp_path: Path, routing: str) -> None:
+    tiny = {"name": "tiny", "preprocess": {"size": 32, "resize": "squash"}}
+    phases = [{"epochs": 1, "learn": "head"}, {"epochs": 5, "learn": "all", "learning_rate": 0.003}]
+    wanted = recipes.load(
+        "s1",
+        [
+            f"encoder={tiny}",
+            f"networks={{router: {{encoder: {tiny}, augment: none, phases: {phases}}}, "
+            f"countries: {{phases: {phases}}}}}",
+            "batch_size=8",
+            f"settings.routing={routing}",
+        ],
+    )
+    bundle = run.train(wanted, photos, tmp_path / "b", CPU)
+    system = load_system(bundle.path)
+    files = sorted(photos.parent.glob("*.png"))[:12]
+    pixels = [np.stack([p(open_photo(f).image) for f in files]) for p in system.inputs]
+    said = system.predict(pixels)
+    assert said.scenes is not None
+    assert said.scenes.over.ids == SCENES
+    assert set(said.spoke or ()) <= set(SCENES)
+    np.testing.assert_allclose(said.beliefs["countries"].p.sum(1), 1, rtol=1e-4)
+    # One photo at a time says the same as all together: routing picks rows, not batches.
+    alone = system.predict([p[3:4] for p in pixels]).beliefs["countries"].log_p
+    np.testing.assert_allclose(alone[0], said.beliefs["countries"].log_p[3], atol=1e-4)
+    report = (bundle.path / "report.md").read_text(encoding="utf-8")
+    assert "| hard |" in report
+    assert "| soft |" in report
+    assert "| oracle |" in report
+
+
+def test_a_scene_without_photos_leaves_its_answers_to_the_others(
+    photos: Path, tmp_path: Path
+) -> None:
+    table = photos.parent / "three.csv"
+    text = photos.read_text(encoding="utf-8").replace(",industrial,", ",,")
+    table.write_text(text, encoding="utf-8")
+    wanted = recipes.load(
+        "s1",
+        [
+            "encoder={name: tiny, preprocess: {size: 32}}",
+            "augment=none",
+            "networks={router: {phases: [{epochs: 1}]}, countries: {phases: [{epochs: 1}]}}",
+            "settings.min_share=0.9",
+            "settings.routing=soft",
+        ],
+    )
+    bundle = run.train(wanted, table, tmp_path / "b", CPU)
+    answering = bundle.manifest.settings["answering"]
+    card = (bundle.path / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert ("industrial" in answering) != ("No training photo shows the scene industrial" in card)
+    assert {"city", "nature", "coast"} <= set(answering)
+
+
+def test_a_label_that_no_photo_has_is_named(photos: Path, tmp_path: Path) -> None:
+    table = photos.parent / "plain.csv"
+    table.write_text("path\n000.png\n001.png\n", encoding="utf-8")
+    with pytest.raises((RecipeError, ManifestError), match="plain.csv"):
+        run.train(recipe(), table, tmp_path / "b", CPU)
+
+
+def test_explain_lists_the_layers_of_each_phase() -> None:
+    text = run.explain(recipes.load("s1"))
+    assert "phase 0: 10 epochs at 0.001 (constant): the head alone" in text
+    assert "39 layers of the backbone" in text
+    assert "layer4.0.conv1 … layer4.2.bn3" in text
