@@ -1,6 +1,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +17,22 @@ from graticule.photos.sources.pictures import Album
 from local_server import Asked, LocalServer, Reply, Stopwatch
 from made_photos import card, jpeg, read, run
 
+LICENCES = [
+    {"id": 0, "name": "All Rights Reserved", "url": "https://www.flickrhelp.com/hc/"},
+    {
+        "id": 4,
+        "name": "Attribution License",
+        "url": "https://creativecommons.org/licenses/by/2.0/",
+    },
+    {
+        "id": "15",
+        "name": "Attribution-NonCommercial",
+        "url": "https://creativecommons.org/licenses/by-nc/4.0/",
+    },
+    {"id": 9, "name": "CC0", "url": "https://creativecommons.org/publicdomain/zero/1.0/"},
+    {"id": 8, "name": "United States Government Work", "url": "http://www.usa.gov/copyright"},
+]
+NAMES = {"0": "All Rights Reserved", "4": "CC BY 2.0", "15": "CC BY-NC 4.0", "9": "CC0 1.0"}
 PARIS = flickr.City("Paris", 48.8566, 2.3522, "FR")
 PER_PAGE = flickr._PER_PAGE
 
@@ -51,6 +71,8 @@ class FakeFlickr:
         }
 
     def search(self, asked: Asked) -> Reply:
+        if asked.query["method"] == "flickr.photos.licenses.getInfo":
+            return as_json({"licenses": {"license": LICENCES}, "stat": "ok"})
         until = int(asked.query.get("max_upload_date", "9999999999"))
         found = [photo for photo in self.photos if int(photo["dateupload"]) <= until]
         size, page = int(asked.query["per_page"]), int(asked.query["page"])
@@ -74,6 +96,7 @@ def gather(server: LocalServer, folder: Path, per_city: int = 100) -> list[Any]:
                 flickr.Search(),
                 per_city,
                 f"{server.url}/rest",
+                NAMES,
             )
         )
 
@@ -109,7 +132,6 @@ def test_the_question_is_s3s(server: LocalServer, tmp_path: Path) -> None:
     assert wanted.items() <= query.items()
     assert (query["lat"], query["lon"]) == ("48.8566", "2.3522")
     assert "url_n" in query["extras"]
-    assert "0" not in query["license"].split(",")
 
 
 def test_beyond_the_apis_window_the_next_question_ends_where_it_began(
@@ -212,7 +234,7 @@ def test_an_answer_of_another_form_is_one_line(
     server: LocalServer, tmp_path: Path, answer: object
 ) -> None:
     server.route("/rest", as_json(answer))
-    with pytest.raises(DownloadError, match="not a list of photos"):
+    with pytest.raises(DownloadError, match="not a list of"):
         gather(server, tmp_path)
 
 
@@ -259,6 +281,7 @@ def test_the_command_writes_a_manifest_after_the_licence(
     said = capsys.readouterr()
     assert "Licence:" in said.err
     assert "secret-key" not in said.out + said.err
+    assert server.asked[1].query["license"] == "4,15,9,8"
     assert [row["path"] for row in read(tmp_path / "manifest.csv")] == [
         "images/1000.jpg",
         "images/1001.jpg",
@@ -276,14 +299,57 @@ def test_what_there_was_before_a_breakdown_is_in_the_manifest(
     for number in range(2, 40):
         server.route(f"/{number}_n.jpg", Reply(status=404 if number % 2 else 503))
     refusal = {"stat": "fail", "code": 105, "message": "Service currently unavailable"}
-    fake_search = server.routes["/rest"]
-    server.route("/rest", fake_search, as_json(refusal))
+    plays = server.routes["/rest"]
+    server.route("/rest", plays, plays, as_json(refusal))
     monkeypatch.setenv("FLICKR_API_KEY", "k")
     monkeypatch.setattr("graticule.download.SystemClock.sleep", lambda *_: None)
     cities = ["--city", "Paris", "--city", "Tokyo"]
     assert run("data", "flickr", "--api", f"{server.url}/rest", *cities, "-o", str(tmp_path)) == 1
     assert "Service currently unavailable" in capsys.readouterr().err
     assert len(read(tmp_path / "manifest.csv")) == 2
+
+
+def test_licences_are_what_flickr_says_today(server: LocalServer) -> None:
+    FakeFlickr(server, 0)
+    found = flickr.licence_names(client(server), "k", f"{server.url}/rest")
+    assert found == {**NAMES, "8": "United States Government Work"}
+    server.route("/rest", as_json({"stat": "ok"}))
+    with pytest.raises(DownloadError, match="not a list of licences"):
+        flickr.licence_names(client(server), "k", f"{server.url}/rest")
+
+
+def test_killed_and_run_again_it_ends_as_if_it_had_not_been(
+    server: LocalServer, tmp_path: Path
+) -> None:
+    count = 16
+    fake = FakeFlickr(server, count)
+    for number in range(count):
+        server.route(f"/{number}_n.jpg", Reply(jpeg(number), kind="image/jpeg"))
+    where = ["--api", f"{server.url}/rest", "--city", "Paris", "-o", str(tmp_path)]
+    command = [sys.executable, "-m", "graticule", "data", "flickr", *where]
+    path = os.pathsep.join(sys.path)
+    environment = {**os.environ, "PYTHONPATH": path, "FLICKR_API_KEY": "k"}
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while len(list(tmp_path.glob("images/1*.jpg"))) < 5:
+        assert process.poll() is None, "ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    kept = {file.stem for file in tmp_path.glob("images/1*.jpg")}
+    assert len(kept) < count
+    (tmp_path / "images/.1015.77.part.jpg").write_bytes(b"half")
+    assert not (tmp_path / "manifest.csv").exists()
+    asked = len(server.asked)
+    subprocess.run(command, env=environment, check=True, timeout=120, capture_output=True)
+    rows = read(tmp_path / "manifest.csv")
+    assert [row["path"] for row in rows] == [f"images/{photo['id']}.jpg" for photo in fake.photos]
+    for number, row in enumerate(rows):
+        assert (tmp_path / row["path"]).read_bytes() == jpeg(number)
+    again = {f"/{int(identity) - 1000}_n.jpg" for identity in kept}
+    assert not again & set(server.paths()[asked:])
+    assert len(list((tmp_path / "images").iterdir())) == count
 
 
 def test_without_a_key_nothing_is_asked(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -45,15 +46,18 @@ def flickr(
     from graticule.photos.sources.source import manifest_path
 
     key = key_from(source.KEY_VARIABLE, "https://www.flickr.com/services/apps/create/")
-    search = source.Search(keyword, size, tuple(licence or source.OPEN_LICENCES), radius_km)
+    search = source.Search(keyword, size, tuple(licence or ()), radius_km)
     cities = [source.parse_city(text) for text in city] if city else source.TEN_CITIES
     say(source.ABOUT.notice())
     base = api or source.API
     client = Client(per_hour=per_hour, trusted=(origin(base),))
+    names = source.licence_names(client, key, base)
+    if not search.licences:
+        search = replace(search, licences=tuple(n for n in names if n != source.RESERVED))
     with album_in(manifest_path(output).parent, origin(base)).open() as album:
         rows = (
             row
             for place in cities
-            for row in source.rows(album, client, key, place, search, per_city, base)
+            for row in source.rows(album, client, key, place, search, per_city, base, names)
         )
         write(rows, output, source.ABOUT, album)

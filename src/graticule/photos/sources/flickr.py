@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,22 +46,9 @@ ABOUT = About(
     ),
 )
 
-#: Licences by Flickr's number (flickr.photos.licenses.getInfo).
-LICENCES: Final = {
-    "0": "all rights reserved",
-    "1": "CC BY-NC-SA 2.0",
-    "2": "CC BY-NC 2.0",
-    "3": "CC BY-NC-ND 2.0",
-    "4": "CC BY 2.0",
-    "5": "CC BY-SA 2.0",
-    "6": "CC BY-ND 2.0",
-    "7": "no known copyright restrictions",
-    "8": "United States Government work",
-    "9": "CC0 1.0",
-    "10": "Public Domain Mark 1.0",
-}
-#: Everything whose owner allows some use by others.
-OPEN_LICENCES: Final = tuple(number for number in LICENCES if number != "0")
+#: Flickr's number for "all rights reserved"; every other licence allows some use by others.
+RESERVED: Final = "0"
+_CC_URL: Final = re.compile(r"creativecommons\.org/licenses/([a-z-]+)/(\d\.\d)")
 
 #: Flickr's letters for sizes, by the longest side in pixels; "n" is Small 320.
 SIZES: Final = {"t": 100, "q": 150, "m": 240, "n": 320, "w": 400, "z": 640, "c": 800, "b": 1024}
@@ -101,11 +89,18 @@ TEN_CITIES: Final = (
 
 @dataclass(frozen=True)
 class Search:
-    """What is asked for in every city."""
+    """What is asked for in every city.
+
+    Attributes:
+        keyword: the word to search for.
+        size: one of :data:`SIZES`.
+        licences: Flickr's numbers; see :func:`licence_names`.
+        radius_km: around the city's centre.
+    """
 
     keyword: str = "streets"
     size: str = "n"
-    licences: tuple[str, ...] = OPEN_LICENCES
+    licences: tuple[str, ...] = ()
     radius_km: float = _RADIUS_KM
 
     def __post_init__(self) -> None:
@@ -153,6 +148,7 @@ def rows(
     search: Search,
     per_city: int,
     base: str = API,
+    licences: Mapping[str, str] | None = None,
 ) -> Iterator[Row]:
     """Rows of one city's photos, each downloaded before it is given.
 
@@ -164,10 +160,12 @@ def rows(
         search: what is asked for.
         per_city: stop after so many.
         base: the API's address.
+        licences: what their numbers mean: :func:`licence_names`.
 
     Raises:
         DownloadError: the key is wrong, or the API does not answer.
     """
+    names = licences or {}
     count = 0
     for photo in listed(api, key, city, search, album.folder / ".flickr", base):
         if count >= per_city:
@@ -175,7 +173,7 @@ def rows(
         path = album.get(str(photo["id"]), photo_url(photo, search))
         if path is not None:
             count += 1
-            yield _row(photo, path, city)
+            yield _row(photo, path, city, names)
 
 
 def listed(
@@ -202,6 +200,10 @@ def listed(
                     {"max_upload_date": until} if until else {}
                 )
                 answer = ask(api, base, key, "flickr.photos.search", asked)
+                if not _is_listing(answer):
+                    raise DownloadError(
+                        f"{base}: the answer is not a list of photos; is this Flickr's API?"
+                    )
                 write_json(kept, answer)
             photos = answer["photos"]["photo"]
             for photo in photos:
@@ -235,14 +237,14 @@ def _is_listing(answer: Any) -> bool:
 
 
 def _question(city: City, search: Search) -> dict[str, str]:
-    return {
+    wanted = {"license": ",".join(search.licences)} if search.licences else {}
+    return wanted | {
         "text": search.keyword,
         "lat": f"{city.lat:g}",
         "lon": f"{city.lon:g}",
         "radius": f"{search.radius_km:g}",
         "radius_units": "km",
         "has_geo": "1",
-        "license": ",".join(search.licences),
         "media": "photos",
         "content_types": "0",
         "safe_search": "1",
@@ -270,9 +272,39 @@ def ask(
                 "https://www.flickr.com/services/apps/create/"
             )
         raise DownloadError(f"Flickr answers {code}: {message}; run this again later")
-    if not _is_listing(answer):
-        raise DownloadError(f"{base}: the answer is not a list of photos; is this Flickr's API?")
-    return dict(answer)
+    if not isinstance(answer, dict):
+        raise DownloadError(f"{base}: the answer is not a list of anything; is this Flickr's API?")
+    return answer
+
+
+def licence_names(api: Client, key: str, base: str = API) -> dict[str, str]:
+    """What Flickr's numbers for licences mean today, by number: "4" is "CC BY 2.0".
+
+    Asked for at every start, since Flickr adds some from time to time.
+
+    Raises:
+        DownloadError: the key is wrong, or the API does not answer.
+    """
+    answer = ask(api, base, key, "flickr.photos.licenses.getInfo", {})
+    try:
+        found = answer["licenses"]["license"]
+        return {str(one["id"]): _licence(str(one["name"]), str(one["url"])) for one in found}
+    except (KeyError, TypeError) as error:
+        raise DownloadError(
+            f"{base}: the answer is not a list of licences; is this Flickr's API?"
+        ) from error
+
+
+def _licence(name: str, url: str) -> str:
+    """A licence as the field writes it, from the address of its text; else in Flickr's words."""
+    found = _CC_URL.search(url)
+    if found:
+        return f"CC {found.group(1).upper()} {found.group(2)}"
+    if "publicdomain/zero" in url:
+        return "CC0 1.0"
+    if "publicdomain/mark" in url:
+        return "Public Domain Mark 1.0"
+    return name
 
 
 def photo_url(photo: Mapping[str, Any], search: Search) -> str:
@@ -284,7 +316,7 @@ def photo_url(photo: Mapping[str, Any], search: Search) -> str:
     return f"https://live.staticflickr.com/{server}/{photo['id']}_{secret}_{search.size}.jpg"
 
 
-def _row(photo: Mapping[str, Any], path: str, city: City) -> Row:
+def _row(photo: Mapping[str, Any], path: str, city: City, licences: Mapping[str, str]) -> Row:
     owner = str(photo.get("owner", ""))
     page = f"https://www.flickr.com/photos/{photo.get('pathalias') or owner}/{photo['id']}"
     lat, lon = coordinates(photo.get("latitude"), photo.get("longitude")) or (None, None)
@@ -301,7 +333,7 @@ def _row(photo: Mapping[str, Any], path: str, city: City) -> Row:
         "accuracy": str(photo.get("accuracy", "")),
         "page": page,
         "source": ABOUT.name,
-        "licence": LICENCES.get(licence, f"Flickr licence {licence}"),
+        "licence": licences.get(licence, f"Flickr licence {licence}"),
         "attribution": f"{photo.get('ownername') or owner}, {page}",
     }
 

@@ -53,6 +53,8 @@ class Album:
     def open(self) -> Iterator[Album]:
         """Read what failed before, and write down what fails now, as it happens."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        for rest in (self.folder / "images").glob(".*.part.jpg"):
+            rest.unlink()  # what a killed run was writing
         if self.failures.is_file():
             with self.failures.open(encoding="utf-8", newline="") as handle:
                 rows = csv.DictReader(handle)
