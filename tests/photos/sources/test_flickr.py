@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -205,6 +206,23 @@ def test_an_address_into_the_local_network_is_not_followed(
     fake.photos[0]["url_n"] = "http://169.254.169.254/latest/meta-data"
     assert [row["path"] for row in gather(server, tmp_path)] == ["images/1001.jpg"]
     assert "local network" in read(tmp_path / "failed.csv")[0]["reason"]
+
+
+def test_a_full_disk_stops_it_and_a_later_run_goes_on(
+    server: LocalServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    FakeFlickr(server, 4)
+    gather(server, tmp_path, per_city=2)
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as filled:
+        filled.setattr("graticule.files.os.fsync", full)
+        with pytest.raises(GraticuleError, match="No space left on device"):
+            gather(server, tmp_path)
+    assert sorted(p.name for p in (tmp_path / "images").iterdir()) == ["1000.jpg", "1001.jpg"]
+    assert len(gather(server, tmp_path)) == 4
 
 
 def test_an_identity_cannot_leave_the_folder(server: LocalServer, tmp_path: Path) -> None:
