@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common.real_photos import RESULTS, Photos, machine, need_shared, recipe, trunk
 
+from common.real_photos import RESULTS, Photos, machine, need_shared, recipe, trunk
 from graticule import files, metrics, sphere
 from graticule.belief import Belief
 from graticule.evaluation.bootstrap import Resampler, mcnemar, paired_means

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common.real_photos import RESULTS, SHARED, Photos, machine, need_shared, recipe
 
+from common.real_photos import RESULTS, SHARED, Photos, machine, need_shared, recipe
 from graticule import files, metrics, sphere
 from graticule.evaluation.bootstrap import Resampler, mcnemar
 from graticule.systems.plan import country_codes

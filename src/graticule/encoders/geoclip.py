@@ -69,7 +69,9 @@ def image_side(clip: nn.Module) -> ImageSide:
     """The whole image side: a CLIP vision tower and GeoCLIP's own MLP from its wheel."""
     mlp = nn.Sequential(nn.Linear(768, 768), nn.ReLU(), nn.Linear(768, 512))
     mlp.load_state_dict(_packaged("image_encoder_mlp_weights.pth"))
-    return ImageSide(clip, mlp).eval()
+    side = ImageSide(clip, mlp)
+    side.eval()
+    return side
 
 
 def logit_scale() -> float:
