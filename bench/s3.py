@@ -118,8 +118,8 @@ def _markdown(result: dict) -> str:
         "Made by `bench/s3.py`. The document's VGG16 cannot be had where this ran; the same system "
         f"runs on another trunk: {result['backbone']}. {result['head']}.",
         "",
-        f"Photos: {result['photos']} of {result['cities']} cities with {MIN_PHOTOS} photos or more, "
-        "from ../shared/photos. Three quarters of them are of Indian monuments and San Francisco: "
+        f"Photos: {result['photos']} of {result['cities']} cities with {MIN_PHOTOS} photos or "
+        "more, from ../shared/photos. Three quarters of them are of Indian monuments and San Francisco: "
         "each of those cities comes from one source, mostly of one or a few sights.",
         "",
         "| split | accuracy | mean of cities | photos |",
@@ -132,7 +132,8 @@ def _markdown(result: dict) -> str:
         )
     lines += [
         "",
-        f"The difference, {100 * (random['accuracy'] - manifest['accuracy']):.1f} points, is what a "
+        f"The difference, {100 * (random['accuracy'] - manifest['accuracy']):.1f} points, is what "
+        "a "
         "random split flatters by. Of the photos in the manifest's folds "
         f"{never} are of cities that no other source shows: they cannot be right and are not "
         "counted. No photographer is known for these photos; their sources stand in.",

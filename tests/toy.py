@@ -1,4 +1,4 @@
-"""A toy collection of photos: what is in them depends on their country, so that it can be learned."""
+"""A toy collection of photos: what they show depends on their country and scene, so it is learned."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ def make_photos(folder: Path, n: int = 48, *, size: int = 48, seed: int = 0) -> 
         )  # fmt: skip
     with (folder / "manifest.csv").open("w", newline="", encoding="utf-8") as handle:
         writer = csv.writer(handle)
-        writer.writerow(["path", "lat", "lon", "country", "city", "scene", "split_random", "licence"])
+        header = "path,lat,lon,country,city,scene,split_random,licence"
+        writer.writerow(header.split(","))
         writer.writerows(rows)
     return folder / "manifest.csv"
 

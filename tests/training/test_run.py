@@ -161,7 +161,7 @@ def test_no_memory_suggests_the_batch_size(
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
 
     monkeypatch.setattr("graticule.training.network.Network.forward", none_left)
-    with pytest.raises(GraticuleError, match="batch_size=4.*accumulate=2"):
+    with pytest.raises(GraticuleError, match=r"batch_size=4.*accumulate=2"):
         run.train(recipe(), photos, tmp_path / "b", CPU)
 
 
@@ -254,7 +254,7 @@ def test_a_scene_without_photos_leaves_its_answers_to_the_others(
 def test_a_label_that_no_photo_has_is_named(photos: Path, tmp_path: Path) -> None:
     table = photos.parent / "plain.csv"
     table.write_text("path\n000.png\n001.png\n", encoding="utf-8")
-    with pytest.raises((RecipeError, ManifestError), match="plain.csv"):
+    with pytest.raises((RecipeError, ManifestError), match=r"plain\.csv"):
         run.train(recipe(), table, tmp_path / "b", CPU)
 
 
