@@ -175,8 +175,8 @@ def markdown(result: dict[str, Any]) -> str:
         f"Countries: {result['photos_with_a_country']} photos of {result['countries']} countries "
         "that have a fold (no Street View). Scenes: "
         f"{result['photos_with_a_scene']} photos of intel-scenes and fifteen-scenes; the latter "
-        "are grey, so every second scene photo loses its colour in training. Industrial is known from "
-        "100 grey photos alone: the router's answer for it is weak evidence.",
+        "are grey, so every second scene photo loses its colour in training. Industrial is known "
+        "from 100 grey photos alone: the router's answer for it is weak evidence.",
         "",
         "The country photos have no scene label, so a true-scene oracle cannot be computed on "
         "them; `best` bounds it from above. A country that training did not see counts as wrong.",

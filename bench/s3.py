@@ -119,8 +119,8 @@ def _markdown(result: dict) -> str:
         f"runs on another trunk: {result['backbone']}. {result['head']}.",
         "",
         f"Photos: {result['photos']} of {result['cities']} cities with {MIN_PHOTOS} photos or "
-        "more, from ../shared/photos. Three quarters of them are of Indian monuments and San Francisco: "
-        "each of those cities comes from one source, mostly of one or a few sights.",
+        "more, from ../shared/photos. Three quarters of them are of Indian monuments and San "
+        "Francisco: each of those cities comes from one source, mostly of one or a few sights.",
         "",
         "| split | accuracy | mean of cities | photos |",
         "|---|---|---|---|",

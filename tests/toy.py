@@ -1,4 +1,4 @@
-"""A toy collection of photos: what they show depends on their country and scene, so it is learned."""
+"""A toy collection of photos: what they show depends on city and scene, so it can be learned."""
 
 from __future__ import annotations
 

@@ -16,6 +16,9 @@ COMMANDS: dict[str, Entry] = {
     "duplicates": Entry(
         "graticule.cli.data.duplicates:duplicates", "Put near-duplicates in one group"
     ),
+    "preview": Entry(
+        "graticule.cli.data.preview:preview", "What an augmentation does, as a contact sheet"
+    ),
     "planet": Entry("graticule.cli.data.planet:planet", "Draw a synthetic planet to test on"),
     "folder": Entry(
         "graticule.cli.data.folder:folder", "A folder of photos: EXIF GPS, class folders, or a CSV"
