@@ -118,7 +118,8 @@ def test_a_palette_is_never_averaged() -> None:
 
 def test_of_an_animation_the_first_frame() -> None:
     frames = [Image.new("RGB", (20, 20), colour) for colour in (RED, GREY)]
-    for form in ("GIF", "WEBP", "PNG"):
+    # MPO is what phones write beside a JPEG's first picture.
+    for form in ("GIF", "WEBP", "PNG", "MPO"):
         whole = saved(frames[0], form, save_all=True, append_images=frames[1:], lossless=True)
         assert is_red(open_photo(whole).image, 0.5, 0.5)
 

@@ -30,7 +30,7 @@ _ENDINGS = "jpg jpeg jpe jfif png webp tif tiff gif bmp heic heif avif"
 #: File name endings that a folder is searched for.
 SUFFIXES = frozenset(f".{ending}" for ending in _ENDINGS.split(" "))
 #: What Pillow may open; not EPS and its like, which start other programs.
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "GIF", "BMP", "HEIF", "AVIF")
+FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "HEIF", "AVIF")
 #: Pixels above which a file is refused: half a gigabyte decoded, and where Pillow sees a bomb.
 MAX_PIXELS = 178_956_970
 #: Pixels above which photos that must be decoded whole are decoded one at a time.
@@ -218,6 +218,8 @@ def _formats() -> tuple[str, ...]:
         import pillow_heif
 
         pillow_heif.register_heif_opener()
+        if hasattr(pillow_heif, "register_avif_opener"):  # until Pillow read it itself
+            pillow_heif.register_avif_opener()
     except ImportError:  # a platform without a wheel still reads everything else
         pass
     Image.init()
