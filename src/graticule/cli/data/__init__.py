@@ -19,6 +19,7 @@ COMMANDS: dict[str, Entry] = {
     "preview": Entry(
         "graticule.cli.data.preview:preview", "What an augmentation does, as a contact sheet"
     ),
+    "schema": Entry("graticule.cli.data.schema:schema", "Print the JSON Schema of a row"),
     "planet": Entry("graticule.cli.data.planet:planet", "Draw a synthetic planet to test on"),
     "folder": Entry(
         "graticule.cli.data.folder:folder", "A folder of photos: EXIF GPS, class folders, or a CSV"

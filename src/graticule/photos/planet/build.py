@@ -97,9 +97,9 @@ def shots(n: int, *, countries: int, seed: int) -> Iterator[Shot]:
     rng = np.random.default_rng([seed, 0])
     lands = world.choose(countries, [int(i) for i in rng.permutation(len(world.COUNTRIES))])
     # Some places are photographed far more than others, here as everywhere.
-    shares = 1.0 / np.arange(2, len(lands) + 2) ** 0.6
+    shares = 1.0 / np.arange(2, len(lands) + 2) ** 0.4
     shares = rng.permutation(shares / shares.sum())
-    people = _people(max(4, n // 30), shares, rng)
+    people = _people(max(4, n // 12), shares, rng)
     made = day = group = 0
     while made < n:
         by = people[int(rng.integers(len(people)))]
@@ -129,8 +129,10 @@ def _people(n: int, shares: Any, rng: np.random.Generator) -> list[Photographer]
         people.append(
             Photographer(
                 name=f"p{i:04d}",
-                # Every country has somebody at home, as far as people go.
-                home=i if i < len(shares) else int(rng.choice(len(shares), p=shares)),
+                # Every country has some people at home, as far as people go.
+                home=i % len(shares)
+                if i < 3 * len(shares)
+                else int(rng.choice(len(shares), p=shares)),
                 tint=(float(tint[0]), float(tint[1]), float(tint[2])),
                 gamma=float(np.exp(rng.normal(0, 0.15))),
                 vignette=float(rng.uniform(0, 0.35)),

@@ -127,7 +127,7 @@ def _sky(view: View, wide: int, high: int, rng: np.random.Generator) -> Pixels:
     low = np.array(hsv(205, 0.08 + 0.16 * tropic, 0.96 - 0.1 * view.winter))
     dusk = max(0.0, 1 - abs(view.hour - 19) / 2)
     low = low * (1 - dusk) + np.array((244, 170, 110)) * dusk
-    if rng.random() < 0.3:  # overcast: the sky tells nothing
+    if rng.random() < 0.2:  # overcast: the sky tells nothing
         grey = rng.uniform(150, 215)
         top, low = np.full(3, grey), np.full(3, grey + 12)
     ramp = np.linspace(0, 1, high, dtype=np.float32)[:, None, None]
@@ -137,7 +137,10 @@ def _sky(view: View, wide: int, high: int, rng: np.random.Generator) -> Pixels:
 
 
 def _ground(view: View, wide: int, high: int, rng: np.random.Generator) -> Pixels:
-    color, grain = GROUND[view.country.climate]
+    climate, grain = GROUND[view.country.climate]
+    # Soil is a country's own, within what its climate allows.
+    soil = np.random.default_rng([ord(letter) for letter in view.country.code]).normal(0, 16, 3)
+    color = tuple(np.clip(np.array(climate) + soil, 0, 255).astype(int).tolist())
     if view.snow:
         color = SNOW
     else:
@@ -145,7 +148,7 @@ def _ground(view: View, wide: int, high: int, rng: np.random.Generator) -> Pixel
             1 - 0.35 * view.winter
         )
         color = (int(dry[0]), int(dry[1]), int(dry[2]))
-    ground = np.array(jitter(color, rng, 14), dtype=np.float32)
+    ground = np.array(jitter(color, rng, 9), dtype=np.float32)
     rough = _noise(wide, high, grain, rng) * 9 + _noise(wide, high, 1, rng) * 5
     near = np.linspace(0.85, 1.08, high, dtype=np.float32)[:, None, None]
     return np.asarray(np.clip(ground * near + rough, 0, 255), dtype=np.float32)
