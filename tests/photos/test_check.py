@@ -118,8 +118,8 @@ def test_missing_and_empty_files_are_named_and_the_rest_goes_on(
 
 
 def test_columns_that_were_swapped_whole_are_noticed(tmp_path: Path) -> None:
-    # Alice Springs and around: at sea if swapped, so the country column is not needed to see it.
-    lines = [f"p{i}.jpg,{40 + i / 50},{-20 + i / 50}" for i in range(60)]
+    # Inland Brazil: open sea if swapped, so the country column is not needed to see it.
+    lines = [f"p{i}.jpg,{-50 + i / 50},{-10 + i / 50}" for i in range(60)]
     (tmp_path / "m.csv").write_text("path,lon,lat\n" + "\n".join(lines) + "\n")
     right = check(manifest.read(tmp_path / "m.csv"), files=False)
     (tmp_path / "m.csv").write_text("path,lat,lon\n" + "\n".join(lines) + "\n")
