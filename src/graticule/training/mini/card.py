@@ -116,7 +116,8 @@ def comparison(report: Report) -> str:
 def results(report: Report) -> str:
     """``results/mini.md``."""
     return (
-        "# The bundled model\n\nWritten by `graticule train mini --report`. Countries, in %.\n\n"
+        "# The bundled model\n\nWritten by `bench/mini.py` from what `graticule train mini` "
+        "measured. Countries, in %.\n\n"
         + _HELD_OUT
         + "\n\n"
         + comparison(report)
