@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
@@ -242,19 +242,17 @@ class _Said:
 
 def _ranked(
     belief: Belief[Partition] | Belief[Labels], row: int, most: int | None
-) -> list[tuple[str, float]]:
+) -> Iterator[tuple[str, float]]:
     one = belief[slice(row, row + 1)]
     cells, p = one.top(most or len(belief.over.ids))
-    return [
-        (belief.over.ids[cell], _probability(share))
-        for cell, share in zip(cells[0], p[0], strict=True)
-    ]
+    for cell, share in zip(cells[0], p[0], strict=True):
+        yield belief.over.ids[cell], _probability(share)
 
 
 def _scene(scenes: Belief[Labels] | None, row: int) -> Scene | None:
     if scenes is None:
         return None
-    ranked = _ranked(scenes, row, None)
+    ranked = list(_ranked(scenes, row, None))
     return Scene(name=ranked[0][0], probability=ranked[0][1], probabilities=dict(ranked))
 
 
