@@ -3,14 +3,13 @@
     python bench/data.py [--rows N]
 
 Each measurement is a process of its own, beside one that does the same with the csv module and
-plain Python. Writes ``results/data.json`` and ``results/data.md``; a part ``loader`` that is
-already in the JSON is kept.
+plain Python. Writes ``results/data.json`` and ``results/data.md``; the loader is measured by
+``bench/training.py``.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
 import subprocess
@@ -18,11 +17,12 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from graticule import atlas
-from graticule.files import atomic, read_json, write_json
+from graticule.files import atomic, write_json
 from graticule.photos.manifest import write
 
 RESULTS = Path(__file__).parents[1] / "results"
@@ -62,9 +62,7 @@ def main() -> None:
             for task, ways in jobs.items()
         }
         size = {"CSV": table.stat().st_size, "Parquet": packed.stat().st_size}
-    old = read_json(RESULTS / "data.json") if (RESULTS / "data.json").exists() else {}
-    result = {
-        **{key: value for key, value in old.items() if key == "loader"},
+    result: dict[str, Any] = {
         "rows": rows,
         "bytes": size,
         "machine": {"cores": os.cpu_count(), "python": platform.python_version()},
@@ -133,7 +131,7 @@ def _measure(command: tuple[object, ...]) -> dict[str, float | int]:
     }
 
 
-def _page(result: dict[str, object]) -> str:
+def _page(result: dict[str, Any]) -> str:
     rows = result["rows"]
     lines = [
         "# Manifests: time and memory",
@@ -145,15 +143,13 @@ def _page(result: dict[str, object]) -> str:
         "| task | by | seconds | processor s | peak MB |",
         "|---|---|---|---|---|",
     ]
-    for task, ways in result["tables"].items():  # type: ignore[attr-defined]
+    for task, ways in result["tables"].items():
         for who, got in ways.items():
             lines.append(
                 f"| {task} | {who} | {got['seconds']} | {got['cpu_seconds']} | {got['peak_mb']:,} |"
             )
     machine = result["machine"]
-    lines += ["", f"{machine['cores']} cores, Python {machine['python']}."]  # type: ignore[index]
-    if "loader" in result:
-        lines += ["", "## Loader", "", "```json", json.dumps(result["loader"], indent=2), "```"]
+    lines += ["", f"{machine['cores']} cores, Python {machine['python']}."]
     return "\n".join(lines) + "\n"
 
 

@@ -96,10 +96,12 @@ def test_a_folder_that_cannot_be_read_is_said(tmp_path: Path, monkeypatch: objec
 
 def test_a_manifest_gives_its_paths_beside_itself(tmp_path: Path) -> None:
     table = tmp_path / "photos.csv"
-    table.write_text("path,lat\nin/a.jpg,1\nb.jpg,2\n", encoding="utf-8")
-    assert list(find_photos([table])) == [str(tmp_path / "in/a.jpg"), str(tmp_path / "b.jpg")]
-    table.write_bytes(b"path\n\xff\xfe\x00,,,\n")
+    table.write_text("\ufeffpath;city\nin/a.jpg;Graz\n../c.jpg;Graz\nb.jpg;\n", encoding="utf-8")
     said: list[str] = []
+    found = list(find_photos([table], said.append))
+    assert found == [str(tmp_path / "in/a.jpg"), str(tmp_path / "b.jpg")]
+    assert "leaves its folder" in said[0]
+    table.write_bytes(b"path\n\xff\xfe\x00,,,\n")
     list(find_photos([table], said.append))
     assert all("\n" not in line for line in said)
 

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from graticule.errors import GraticuleError
+from graticule.errors import GraticuleError, ManifestError
 from graticule.photos.photo import SUFFIXES, display_name
 
 _TABLES = frozenset({".csv", ".parquet"})
@@ -95,19 +95,15 @@ def _from_stdin() -> Iterator[str]:
 
 
 def _from_manifest(path: Path, complain: Callable[[str], None]) -> Iterator[str]:
-    import pyarrow as pa
-    import pyarrow.dataset as ds
+    from graticule.photos import manifest
 
     try:
-        table = ds.dataset(path, format=path.suffix.lower().lstrip("."))
-        if "path" not in table.schema.names:
-            complain(
-                f"{path}: no column 'path'; see graticule data check, or name the photos themselves"
-            )
-            return
-        for batch in table.to_batches(columns=["path"]):
-            for name in batch.column(0).to_pylist():
-                if name:
-                    yield str(path.parent / name)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        complain(f"{path}: not a table ({str(error).splitlines()[0]})")
+        opened = manifest.read(path)
+        for batch in opened.batches(["path"]):
+            for name in filter(None, batch.column(0).to_pylist()):
+                try:
+                    yield str(opened.file(name))
+                except ManifestError as error:
+                    complain(str(error))
+    except ManifestError as error:
+        complain(str(error))
