@@ -10,7 +10,7 @@ import pytest
 from graticule import sphere
 from graticule.cells.files import read_partition
 from graticule.cells.gallery import Gallery, gallery
-from graticule.errors import GraticuleError
+from graticule.errors import GraticuleError, PartitionError
 
 
 def test_every_place_has_the_nearest_point() -> None:
@@ -46,3 +46,28 @@ def test_bad_points_are_named() -> None:
         gallery(np.empty((0, 2)))
     with pytest.raises(GraticuleError, match="finite"):
         gallery([[np.nan, 0]])
+
+
+def test_points_drawn_by_population_lie_where_people_do() -> None:
+    from graticule import atlas
+    from graticule.cells.gallery import drawn_on_land
+
+    people, area = drawn_on_land(2000, "population", 1), drawn_on_land(2000, "area", 1)
+    assert atlas.is_land(people).all()
+    assert atlas.is_land(area).all()
+    india = [(atlas.countries(points) == "IN").mean() for points in (people, area)]
+    assert india[0] > 4 * india[1]
+
+
+def test_lists_of_points(tmp_path: Path) -> None:
+    from graticule.cells.gallery import read_points
+
+    file = tmp_path / "p.csv"
+    file.write_text("LON,LAT\n2.3,48.9\n")
+    assert read_points(file).tolist() == [[48.9, 2.3]]
+    for text in ("a,b\n1,2\n", "lat,lon\nx,2\n", "lat,lon\n99,2\n", "lat,lon\n,2\n", ""):
+        file.write_text(text)
+        with pytest.raises(PartitionError, match=r"p\.csv"):
+            read_points(file)
+    with pytest.raises(PartitionError, match=r"none\.csv"):
+        read_points(tmp_path / "none.csv")

@@ -49,7 +49,9 @@ class Plane:
 
         self.origin = sphere.mean(points)
         self.polygon = _unwrapped_shape(polygon, float(self.origin[1]))
-        outline = shapely.segmentize(shapely.box(*shapely.bounds(self.polygon)), 1.0)
+        west, south, east, north = shapely.bounds(self.polygon)
+        outline = shapely.segmentize(shapely.box(west, south, east, north), 1.0)
+        self.meridian = (west + east) / 2
         corners = shapely.get_coordinates(outline)[:, ::-1]
         xy = sphere.to_plane(corners, self.origin)
         poles = sphere.to_plane([[90.0, 0.0], [-90.0, 0.0]], self.origin)
@@ -67,7 +69,7 @@ class Plane:
         """Degrees, latitude first, (n, 2) → km (n, 2)."""
         if not self.cylinder:
             return sphere.to_plane(latlon, self.origin)
-        lon = self.origin[1] + sphere.wrap_longitude(latlon[:, 1] - self.origin[1])
+        lon = self.meridian + sphere.wrap_longitude(latlon[:, 1] - self.meridian)
         return sphere.to_cylinder(np.column_stack([latlon[:, 0], lon]))
 
     def to_lonlat(self, xy: FloatArray) -> FloatArray:
@@ -124,10 +126,13 @@ def split(
     sample = order[:: -(-len(order) // SAMPLE)]
     share = len(sample) / len(own)
     xy = plane.to_plane(own)
-    sites, site_of = _sites(own[sample], xy[sample])
+    # Distances are true near the middle of this plane, whichever one the cell is cut in.
+    near = sphere.to_plane(own[sample], plane.origin)
+    places, site_of = _sites(own[sample])
+    sites = plane.to_plane(places)
     for each in rounds:
         labels = clusters(
-            xy[sample],
+            near,
             max(2, round(each.min_samples * share)),
             each.xi,
             max(2, round(min_photos * share)),
@@ -142,15 +147,15 @@ def split(
     return "no clusters of enough photos"
 
 
-def _sites(latlon: FloatArray, xy: FloatArray) -> tuple[FloatArray, IntArray]:
-    """Photos gathered to at most ``SITES`` places, (m, 2) km, and the place of each photo."""
+def _sites(latlon: FloatArray) -> tuple[FloatArray, IntArray]:
+    """Photos gathered to at most ``SITES`` places, (m, 2), and the number of each one's place."""
     leaves = s2.cell_ids(latlon)
     for level in range(s2.MAX_LEVEL, -1, -1):
         cells, site_of = np.unique(s2.parent(leaves, level), return_inverse=True)
         if len(cells) <= SITES:
             break
-    sums = np.column_stack([np.bincount(site_of, xy[:, axis]) for axis in range(2)])
-    return np.asarray(sums / np.bincount(site_of)[:, None]), site_of.astype(np.int64)
+    site_of = site_of.astype(np.int64)
+    return sphere.group_means(latlon, site_of, len(cells)), site_of
 
 
 def _majority(labels: IntArray, site_of: IntArray, n_sites: int) -> IntArray:
@@ -208,7 +213,7 @@ def _cut(
     for number in numbers:
         if number != numbers[-1]:
             # Straight in the plane is bent on the map: points between follow the bend.
-            zone = shapely.intersection(shapely.union_all(regions[labels == number]), frame)
+            zone = shapely.intersection(_union(regions[labels == number]), frame)
             zone = shapely.segmentize(areas_only(zone), whole / 128)
             zone = shapely.make_valid(shapely.transform(zone, plane.to_lonlat))
             shape = areas_only(shapely.intersection(left, zone))
@@ -220,6 +225,16 @@ def _cut(
         rows = piece.rows[rows_label == number]
         pieces.append(Piece(areas_only(cut_at_antimeridian(shape)), rows))
     return pieces
+
+
+def _union(regions: Any) -> Any:
+    """The regions as one; where rounding makes them cross, to the nearest decimetre."""
+    import shapely
+
+    try:
+        return shapely.union_all(regions)
+    except shapely.errors.GEOSException:
+        return shapely.union_all(shapely.make_valid(regions), grid_size=1e-4)
 
 
 def _voronoi(sites: FloatArray, box: tuple[float, float, float, float]) -> Any:

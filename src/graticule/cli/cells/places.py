@@ -49,7 +49,7 @@ def located(manifest: Path) -> npt.NDArray[np.float64]:
     from graticule.errors import GraticuleError, PartitionError
 
     latlon, _ = columns(manifest)
-    known: npt.NDArray[np.bool_] = ~np.isnan(latlon).any(axis=1)
+    known = np.asarray(~np.isnan(latlon).any(axis=1))
     if not known.any():
         raise PartitionError(
             f"{manifest}: none of its {len(latlon)} photos has a place; fill the lat and lon columns"
