@@ -1,8 +1,8 @@
 """The training loop and the loader: results/training.{json,md} and results/data-loader.{json,md}.
 
 Images a second of the loop beside a bare PyTorch loop with the same model, loader and order; S3's
-kept vectors beside the plain path; the loader beside torchvision's ImageFolder. All on photos of the
-synthetic planet, so that anybody can run it.
+kept vectors beside the plain path; the loader beside torchvision's ImageFolder. All on photos of
+the synthetic planet, so that anybody can run it.
 """
 
 from __future__ import annotations
@@ -222,7 +222,7 @@ def loader_page(found: dict[str, Any]) -> str:
         "# The loader",
         "",
         f"Made by `bench/training.py` on {found['machine']}: {found['photos']} photos of the "
-        f"synthetic planet, from manifest to batches of {found['batch']} at {found['size']} pixels.",
+        f"synthetic planet, from manifest to batches of {found['batch']} at {found['size']} px.",
         "",
         "| workers | graticule, photos/s | ImageFolder, photos/s | ratio |",
         "|---|---|---|---|",

@@ -20,7 +20,7 @@ SCENES = ("city", "nature", "coast", "industrial")
 def make_photos(folder: Path, n: int = 48, *, size: int = 48, seed: int = 0) -> Path:
     """Draw ``n`` photos and write ``manifest.csv`` beside them.
 
-    Every third photo is of each city; scenes go round by four; a quarter is ``val``, an eighth
+    Every third photo is of each city; scenes go round by four; a fifth is ``val``, a tenth
     ``test``.
     """
     rng = np.random.default_rng(seed)
@@ -36,7 +36,7 @@ def make_photos(folder: Path, n: int = 48, *, size: int = 48, seed: int = 0) -> 
             pixels[size // 2 :, stripe * 16 : stripe * 16 + 8] = 190
         name = f"{i:03d}.png"
         Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(folder / name)
-        split = "val" if i % 4 == 1 else "test" if i % 8 == 6 else "train"
+        split = "val" if i % 5 == 1 else "test" if i % 10 == 8 else "train"
         rows.append(
             [name, lat + rng.normal() / 50, lon + rng.normal() / 50, country, city,
              SCENES[scene], split, "CC0"]

@@ -68,7 +68,7 @@ def test_a_bundle_says_what_it_was_made_from(photos: Path, tmp_path: Path) -> No
     assert made["networks"]["cities"]["epochs"] == 2
     assert {"torch", "lightning", "numpy"} <= set(made["versions"])
     assert bundle.manifest.recipe["name"] == "toy"
-    assert bundle.manifest.licences == ("photos: CC0 (30)",)
+    assert bundle.manifest.licences == ("photos: CC0 (34)",)
     card = (bundle.path / "MODEL_CARD.md").read_text(encoding="utf-8")
     assert "| cities | tiny | random | 2 |" in card
     assert str(tmp_path) not in card + (bundle.path / "system.json").read_text(encoding="utf-8")

@@ -68,7 +68,7 @@ def tables(evidence: CityEvidence) -> dict[str, Any]:
         "swallows": swallows,
         "swallowed_share_of_errors": float(wrong.max() / wrong.sum()) if wrong.sum() else None,
     }
-    if (~inside).any():
+    if inside.any() and not inside.all():
         out["elsewhere"] = elsewhere(evidence)
     return out
 

@@ -59,7 +59,7 @@ def _split(manifest: Manifest, spec: DataSpec, seed: int) -> tuple[Mask, Mask, M
         manifest.need(column)
     values = np.char.lower(manifest.column(column)) if column else np.full(len(manifest), "")
     if not (values == "train").any():
-        if spec.split != "auto":
+        if spec.split not in {"auto", ""}:
             raise ManifestError(f"{manifest.path}: no row of {column!r} says train")
         train = np.ones(len(values), dtype=bool)
         how = "no split in the manifest: all photos train"

@@ -181,7 +181,7 @@ class DataSpec(_Part):
 
     Attributes:
         split: the column that says ``train``, ``val`` or ``test``; ``auto`` takes the first
-            ``split_…`` column there is, then ``split``, else a random one by group.
+            ``split_…`` column there is, then ``split``; empty: all photos train.
         validation: share of the training rows set aside where the split has no ``val``.
     """
 

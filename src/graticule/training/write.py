@@ -193,7 +193,9 @@ def card(
             "also chose the best epoch, so the radii may be a little narrow."
         )
     else:
-        lines.append("- Not calibrated: there were no held-out photos. Run graticule calibrate.")
+        lines.append(
+            "- Not calibrated: that needs 30 held-out photos or more (see graticule calibrate)."
+        )
     lines += [
         "- It knows the places it was shown and no others; for any other place it is wrong.",
         "- An estimate is not proof of where a photo was taken, and not a means to find people.",
