@@ -41,6 +41,7 @@ class Calibration(BaseModel):
         min_gain: nats over the prior below which a photo says no more than the prior does.
         max_indoor: probability of indoors above which an answer abstains.
         max_flatness: share of flat pixels above which a picture is no photo.
+        verdicts: thresholds of `graticule verify`, empty where they were not fitted.
         fitted_on: photos, independent places, sources, and how they were held out.
     """
 
@@ -54,6 +55,7 @@ class Calibration(BaseModel):
     min_gain: float = 0.0
     max_indoor: float = 1.0
     max_flatness: float = 1.0
+    verdicts: dict[str, float] = Field(default_factory=dict)
     fitted_on: dict[str, Any] = Field(default_factory=dict)
 
     def save(self, path: str | Path) -> None:

@@ -63,6 +63,15 @@ def test_a_claim_between_all_cells_goes_to_the_nearest() -> None:
     assert verify.find(belief, PRIOR, far, limits)[0].cell == PARTITION.ids[near]
 
 
+def test_tied_fits_never_break_the_stated_rate() -> None:
+    true = np.repeat([0.0, 0.5, 1.0], [40, 30, 30])
+    false = np.repeat([0.0, 1.0], [70, 30])
+    found = verify.fit_thresholds(true, false)
+    assert found.false_alarm == 0
+    assert found.false_agreement == 0
+    assert verify.judge(0.0, found) == verify.judge(1.0, found) == "can't tell"
+
+
 def test_too_few_claims_to_fit_on_is_said() -> None:
     with pytest.raises(GraticuleError, match="at least 20"):
         verify.fit_thresholds([0.5] * 19, [0.1] * 50)

@@ -34,6 +34,11 @@ COMMANDS: dict[str, Entry] = {
     "train": Entry("graticule.cli.train:train", "Train a system on your photos, by a recipe"),
     "recipes": Entry("graticule.cli.recipes:app", "The recipes that ship, and what they say"),
     "embed": Entry("graticule.cli.embed:embed", "Vectors of photos, kept for heads to learn from"),
+    "verify": Entry("graticule.cli.verify:verify", "Does a claimed place agree with a photo?"),
+    "explain": Entry("graticule.cli.explain:explain", "What in a picture spoke for its answer"),
+    "scenes": Entry("graticule.cli.scenes:app", "What kind of place photos show"),
+    "audit": Entry("graticule.cli.audit:audit", "Leaks between tables of photos, and defects"),
+    "calibrate": Entry("graticule.cli.calibrate:calibrate", "Probabilities and radii that hold"),
     "evaluate": Entry("graticule.cli.evaluate:evaluate", "Score predictions, audited first"),
     "protect": Entry(
         "graticule.cli.protect:protect", "What photos give away, and copies that do not"

@@ -8,9 +8,10 @@ with thresholds that were fitted on held-out photos to stated false-alarm rates.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,10 @@ from graticule.belief import Belief
 from graticule.calibration import extents_km
 from graticule.cells.partition import Partition
 from graticule.errors import GraticuleError
+from graticule.locate.engine import Engine
+from graticule.locate.sun import DARK, range_of_day
+from graticule.photos.exif import Metadata
+from graticule.photos.photo import open_photo
 
 FloatArray = npt.NDArray[np.float64]
 Verdict = Literal["agrees", "can't tell", "contradicts"]
@@ -47,6 +52,30 @@ class Thresholds:
     false_alarm: float
     false_agreement: float
     fitted_on: int
+
+    def as_numbers(self) -> dict[str, float]:
+        """As `calibration.json` keeps them."""
+        return asdict(self)
+
+    @classmethod
+    def of(cls, numbers: Mapping[str, float]) -> Thresholds:
+        """From `calibration.json`.
+
+        Raises:
+            GraticuleError: the model was never calibrated for verdicts.
+        """
+        if not numbers:
+            raise GraticuleError(
+                "this model has no thresholds for verdicts yet: graticule calibrate fits them on "
+                "photos of known places"
+            )
+        return cls(
+            contradicts=numbers["contradicts"],
+            agrees=numbers["agrees"],
+            false_alarm=numbers["false_alarm"],
+            false_agreement=numbers["false_agreement"],
+            fitted_on=int(numbers["fitted_on"]),
+        )
 
 
 @dataclass(frozen=True)
@@ -141,19 +170,31 @@ def fit_thresholds(
         raise GraticuleError(
             f"verdicts need at least 20 true and 20 false claims, got {len(true)} and {len(false)}"
         )
-    # Conformal: the k-th smallest true fit, k = ⌊rate·(n + 1)⌋, holds the rate for a new photo.
-    k = int(np.floor(false_alarm * (len(true) + 1)))
-    contradicts = float(true[k - 1]) if k >= 1 else -1.0
-    j = int(np.floor(false_agreement * (len(false) + 1)))
-    agrees = float(false[len(false) - j]) if j >= 1 else 2.0
-    agrees = max(np.nextafter(agrees, 2.0), np.nextafter(contradicts, 2.0))
+    contradicts = _below(true, false_alarm)
+    agrees = max(-_below(np.sort(-false), false_agreement), float(np.nextafter(contradicts, 2.0)))
     return Thresholds(
         contradicts,
-        float(agrees),
+        agrees,
         float((true <= contradicts).mean()),
         float((false >= agrees).mean()),
         len(true) + len(false),
     )
+
+
+def _below(values: FloatArray, rate: float) -> float:
+    """The largest bound that at most ``rate`` of sorted values, and of a new one, are at or below.
+
+    Conformal: the ⌊rate·(n + 1)⌋-th smallest. Where values tie there, the next lower one; −2, below
+    every fit and every fit's negative, where no value will do.
+    """
+    k = int(np.floor(rate * (len(values) + 1)))
+    if k < 1:
+        return -2.0
+    bound = values[k - 1]
+    if k < len(values) and values[k] == bound:
+        lower = values[values < bound]
+        return float(lower[-1]) if len(lower) else -2.0
+    return float(bound)
 
 
 def find(
@@ -214,3 +255,49 @@ def _nearest(partition: Partition, places: FloatArray) -> Sequence[int]:
     for _, km in partition.distances(places):
         out += np.argmin(km - extent, axis=1).tolist()
     return out
+
+
+def check_photo(engine: Engine, path: Path, claim: tuple[float, float]) -> dict[str, Any]:
+    """One photo and one claim, as JSON values: the picture's word, and the metadata's apart.
+
+    Raises:
+        GraticuleError: the photo cannot be read, or the model has no fitted verdicts.
+    """
+    fitted = engine.calibration
+    thresholds = Thresholds.of(fitted.verdicts)
+    task = engine.system.point_task
+    photo = open_photo(path)
+    crops = [preprocess(photo.image)[None] for preprocess in engine.system.inputs]
+    belief = fitted.temper(task, engine.system.predict(crops).beliefs[task])
+    found = find(belief, fitted.prior[task], np.array([claim]), thresholds)[0]
+    return {
+        "photo": photo.name,
+        "claim": {"lat": claim[0], "lon": claim[1]},
+        "verdict": found.verdict,
+        "likelihood_ratio": float(f"{np.exp(found.log_ratio):.3g}"),
+        "as_good": round(found.as_good, 4),
+        "cell": found.cell,
+        "top_cell": found.top_cell,
+        "km_to_top": round(found.km_to_top, 1),
+        "false_alarm": round(thresholds.false_alarm, 4),
+        "false_agreement": round(thresholds.false_agreement, 4),
+        "metadata": metadata_words(photo.metadata, claim),
+    }
+
+
+def metadata_words(metadata: Metadata, claim: tuple[float, float]) -> list[str]:
+    """What a file's metadata says of a claim, one line each: GPS, and the sun at capture time."""
+    words = []
+    if metadata.lat is not None and metadata.lon is not None:
+        km = float(sphere.haversine((metadata.lat, metadata.lon), claim))
+        words.append(f"GPS lies {km:,.1f} km from the claim")
+    if metadata.captured_at is not None:
+        heights = range_of_day(claim, metadata.captured_at)
+        if heights is not None:
+            low, high = heights
+            span = f"{low:.0f}°" if low == high else f"between {low:.0f}° and {high:.0f}°"
+            dark = ": it was dark there" if high < DARK else ""
+            words.append(f"taken {metadata.captured_at}, sun {span} high at the claim{dark}")
+    if metadata.problem:
+        words.append(metadata.problem)
+    return words

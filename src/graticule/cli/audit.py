@@ -1,0 +1,62 @@
+"""``graticule audit``: what leaks from one table of photos into another, and what spoils either."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def audit(
+    test: Annotated[Path, typer.Option("--test", help="The photos a system is judged on.")],
+    train: Annotated[
+        Path | None, typer.Option("--train", help="The photos it learnt from, to look for leaks.")
+    ] = None,
+    pixels: Annotated[
+        bool, typer.Option(help="Open the photos too: duplicates, placeholders, screens, EXIF.")
+    ] = True,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write the findings as JSON as well.")
+    ] = None,
+) -> None:
+    """Look for leaks between two manifests and for defects of the test itself.
+
+    Exits with 1 when something was found.
+
+    Examples:
+        graticule audit --train train.csv --test test.csv
+        graticule audit --test benchmark.csv --no-pixels -o findings.json
+    """
+    from graticule import files
+    from graticule.evaluation.audit import audit_tables
+    from graticule.evaluation.truth import Truth
+    from graticule.photos.manifest import read
+
+    judged = read(test)
+    learnt = read(train) if train is not None else None
+    found = audit_tables(Truth.of(learnt) if learnt is not None else None, Truth.of(judged))
+    if pixels:
+        from graticule.evaluation.pixels import audit_pixels
+
+        found += audit_pixels(learnt, judged)
+    for finding in found:
+        typer.echo(f"{finding.count:>8,}  {finding.kind}" + (" (leak)" if finding.leak else ""))
+        for example in finding.examples[:3]:
+            typer.echo(f"          {example}")
+    if output is not None:
+        files.write_json(
+            output,
+            [
+                {
+                    "kind": f.kind,
+                    "photos": f.count,
+                    "leak": f.leak,
+                    "means": f.means,
+                    "examples": list(f.examples),
+                    "rows": [judged.column("path")[i] for i in f.rows.nonzero()[0]],
+                }
+                for f in found
+            ],
+        )
+    raise typer.Exit(int(any(finding.count for finding in found)))
