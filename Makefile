@@ -7,6 +7,8 @@ PHOTOS ?=
 DEV := .venv-dev
 DEVBIN := $(DEV)/bin
 TESTS ?= tests
+# A newer Python for check-base, where one is at hand; checks with one Python otherwise.
+NEWEST ?= $(lastword $(sort $(wildcard $(HOME)/.pyenv/versions/3.1[2-9]*/bin/python /usr/bin/python3.1[2-9])))
 
 .PHONY: help demo test test-slow lint format types layers bench check-base check-minimum clean
 .DEFAULT_GOAL := help
@@ -40,11 +42,12 @@ layers: $(DEV)/.installed  ## Check that imports point down the house
 bench: $(DEV)/.installed  ## Measure speed and memory into results/ (minutes)
 	for part in bench/*.py; do $(DEVBIN)/python $$part || exit 1; done
 
-check-base: $(DEV)/.installed  ## Install the wheel alone and use it with the network blocked
-	rm -rf .venv-base dist && $(DEVBIN)/uv build --quiet --wheel --out-dir dist
-	$(DEVBIN)/uv venv --quiet --python $(DEVBIN)/python .venv-base
-	$(DEVBIN)/uv pip install --quiet --python .venv-base dist/*.whl
-	.venv-base/bin/python -I scripts/check_base.py
+check-base: $(DEV)/.installed  ## Install the wheel alone, by the oldest and the newest Python at hand, and use it offline
+	rm -rf dist && $(DEVBIN)/uv build --quiet --wheel --out-dir dist
+	for python in $(DEVBIN)/python $(NEWEST); do \
+	  rm -rf .venv-base && $(DEVBIN)/uv venv --quiet --python $$python .venv-base && \
+	  $(DEVBIN)/uv pip install --quiet --python .venv-base dist/*.whl && \
+	  .venv-base/bin/python -I scripts/check_base.py || exit 1; done
 
 check-minimum: $(DEV)/.installed  ## Run the tests at the lowest versions pyproject.toml allows
 	rm -rf .venv-min && $(DEVBIN)/uv venv --quiet --python $(DEVBIN)/python .venv-min

@@ -75,7 +75,8 @@ def main() -> int:
     for line in found:
         print(f"base install: {line}", file=sys.stderr)
     if not found:
-        print("base install: locates, draws its map, needs no extra and no network")
+        version = ".".join(map(str, sys.version_info[:3]))
+        print(f"base install, Python {version}: locates, draws its map, needs no extra, no network")
     return 1 if found else 0
 
 
