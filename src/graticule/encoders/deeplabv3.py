@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from graticule.encoders.mobilenetv2 import plan
+from graticule.encoders.mobilenetv2 import plan, run_blocks
 
 #: Inverted residual blocks without a sum: they change the width or the stride.
 _FIRST_DILATED, _SECOND_DILATED = 7, 14
@@ -60,12 +60,7 @@ class DeepLabV3MobileNetV2(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Class logits at an eighth of the input's size."""
         layers = iter(self.children())
-        x = functional.relu6(next(layers)(x))
-        for expansion, inputs, outputs, stride in self._plan:
-            y = functional.relu6(next(layers)(x)) if expansion != 1 else x
-            y = functional.relu6(next(layers)(y))
-            y = next(layers)(y)
-            x = x + y if stride == 1 and inputs == outputs else y
+        x = run_blocks(layers, x, self._plan)
         local = functional.relu(next(layers)(x))
         whole = functional.relu(next(layers)(x.mean((2, 3), keepdim=True)))
         joined = torch.cat([whole.expand(-1, -1, local.shape[2], local.shape[3]), local], dim=1)

@@ -6,10 +6,15 @@ network. Folded, it has half the layers to run and no statistics that training c
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
+from typing import TypeAlias
 
 from torch import Tensor, nn
 from torch.nn import functional
+
+#: Expansion, input channels, output channels and stride of each residual block.
+Blocks: TypeAlias = list[tuple[int, int, int, int]]
 
 #: Expansion, channels, blocks, stride of the first block.
 _STAGES = (
@@ -41,16 +46,22 @@ class MobileNetV2(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """The last feature map, (n, 1280, h/32, w/32)."""
         layers = iter(self.children())
-        x = functional.relu6(next(layers)(x))
-        for expansion, inputs, outputs, stride in self._plan:
-            y = functional.relu6(next(layers)(x)) if expansion != 1 else x
-            y = functional.relu6(next(layers)(y))
-            y = next(layers)(y)
-            x = x + y if stride == 1 and inputs == outputs else y
+        x = run_blocks(layers, x, self._plan)
         return functional.relu6(next(layers)(x))
 
 
-def plan() -> list[tuple[int, int, int, int]]:
+def run_blocks(layers: Iterator[nn.Module], x: Tensor, blocks: Blocks) -> Tensor:
+    """The stem and the inverted residual blocks, taking their convolutions off ``layers``."""
+    x = functional.relu6(next(layers)(x))
+    for expansion, inputs, outputs, stride in blocks:
+        y = functional.relu6(next(layers)(x)) if expansion != 1 else x
+        y = functional.relu6(next(layers)(y))
+        y = next(layers)(y)
+        x = x + y if stride == 1 and inputs == outputs else y
+    return x
+
+
+def plan() -> Blocks:
     """Expansion, input channels, output channels and stride of each residual block."""
     blocks = [
         (expansion, channels, stride if number == 0 else 1)
@@ -65,7 +76,7 @@ def plan() -> list[tuple[int, int, int, int]]:
 
 
 def _convolutions(
-    blocks: list[tuple[int, int, int, int]],
+    blocks: Blocks,
 ) -> list[tuple[int, int, int, int, int]]:
     """Input and output channels, kernel, stride and groups of the 52 convolutions."""
     out = [(3, 32, 3, 2, 1)]
