@@ -70,6 +70,7 @@ def main() -> None:
                     f"networks={{router: {{phases: {HEAD}, views: ['', grey]}}, "
                     f"countries: {{phases: {HEAD}}}, baseline: {{phases: {HEAD}}}}}",
                     "stop={patience: 3}",
+                    "batch_size=128",
                 )
             ],
         )
@@ -81,7 +82,7 @@ def main() -> None:
         "photos_with_a_country": int(located.sum()),
         "photos_with_a_scene": int((scene_labels_of(photos) >= 0).sum()),
         "countries": len(set(photos.columns["country"][located])),
-        "head": "dropout 0.5, softmax over the countries; Adam 1e-3, batch 32, at most 15 epochs, "
+        "head": "dropout 0.5, softmax over the countries; Adam 1e-3, batch 128, at most 15 epochs, "
         "patience 3; vectors standardised",
         "trunks": {name: NAMES[name] for name in TRUNKS},
         "results": found,

@@ -76,6 +76,10 @@ def test_a_bundle_says_what_it_was_made_from(photos: Path, tmp_path: Path) -> No
     assert len(log) == 3
     assert log[0].startswith("epoch,phase,learning_rate,train_loss,train_accuracy")
     assert (bundle.path / "report.json").is_file()
+    from PIL import Image
+
+    for name in ("answers.jpg", "confusion.png"):
+        assert min(Image.open(tmp_path / "b.run" / name).size) > 100
 
 
 def test_the_same_recipe_gives_the_same_weights_with_workers_too(
@@ -256,6 +260,39 @@ def test_a_label_that_no_photo_has_is_named(photos: Path, tmp_path: Path) -> Non
     table.write_text("path\n000.png\n001.png\n", encoding="utf-8")
     with pytest.raises((RecipeError, ManifestError), match=r"plain\.csv"):
         run.train(recipe(), table, tmp_path / "b", CPU)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    ("name", "size", "learn"),
+    [
+        ("efficientnet_b0", 64, 0.3),
+        ("resnet50", 64, ["layer4"]),
+        ("inception_v3", 96, "head"),
+        ("vgg16", 32, "head"),
+        ("mobilenetv2_100", 64, "all"),
+        ("vit_base_patch16_224", 224, ["blocks.11"]),
+    ],
+)
+def test_the_documents_networks_train_and_export(
+    photos: Path, tmp_path: Path, name: str, size: int, learn: object
+) -> None:
+    wanted = recipe(
+        encoder={"name": name, "preprocess": {"size": size, "resize": "squash"}},
+        augment="s1",
+        phases=[{"epochs": 1, "learn": learn}],
+    )
+    bundle = run.train(wanted, photos, tmp_path / "b", CPU)
+    system = load_system(bundle.path)
+    pixels = np.zeros((2, size, size, 3), np.uint8)
+    assert system.predict([pixels]).beliefs["cities"].p.shape == (2, 3)
+
+
+def test_minutes_stop_a_run_after_an_epoch(photos: Path, tmp_path: Path) -> None:
+    wanted = recipe(phases=[{"epochs": 50, "learn": "all"}], stop={"minutes": 1e-6})
+    bundle = run.train(wanted, photos, tmp_path / "b", CPU)
+    assert bundle.manifest.provenance["networks"]["cities"]["epochs"] == 1
 
 
 def test_explain_lists_the_layers_of_each_phase() -> None:

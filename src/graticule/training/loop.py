@@ -273,6 +273,10 @@ class Learner(lightning.LightningModule):
             now.done = last
             now.epoch = self.phase.epochs
             self.trainer.should_stop = True
+        spent = sum(float(row["seconds"]) for row in now.history) / 60
+        if run.spec.stop.minutes and spent > run.spec.stop.minutes:
+            now.done = True
+            self.trainer.should_stop = True
         save(self.state_path, self.network, self.trainer.optimizers[0], now, run.key)
         _write_log(run.folder / "log.csv", now.history)
 

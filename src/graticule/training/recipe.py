@@ -101,10 +101,12 @@ class StopSpec(_Part):
     Attributes:
         patience: epochs without a lower validation loss; 0 never stops early.
         keep: the weights of the epoch with the lowest validation loss, or the last.
+        minutes: a network stops after the epoch that ends past this; 0 sets no limit.
     """
 
     patience: int = Field(0, ge=0)
     keep: Literal["best", "last"] = "best"
+    minutes: float = Field(0.0, ge=0)
 
 
 class NetworkSpec(_Part):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import time
 from collections.abc import Callable, Mapping
@@ -14,12 +15,13 @@ import torch
 
 from graticule import files
 from graticule.calibration import Calibration
-from graticule.errors import GraticuleError
+from graticule.errors import GraticuleError, MissingExtraError
 from graticule.photos import manifest as manifests
 from graticule.systems.bundle import Bundle
+from graticule.systems.city_report import CityEvidence, tables
 from graticule.systems.plan import Job, Outcome, Rows
 from graticule.systems.registry import find_plan
-from graticule.training import write
+from graticule.training import pictures, write
 from graticule.training.data import manifest_hash, read_rows
 from graticule.training.explain import explain_network
 from graticule.training.mini import command
@@ -87,6 +89,7 @@ def train(recipe: Recipe, manifest: Path, out: Path, options: Options | None = N
         "seed": recipe.seed,
         "device": trainer.device,
     }
+    picture(outcome, trainer, calibration)
     story = write.Story(
         recipe,
         write.provenance(facts, results, time.monotonic() - began),
@@ -127,6 +130,23 @@ def prepare(
         init=_init(options.init),
     )
     return trainer, notes
+
+
+def picture(outcome: Outcome, trainer: Trainer, calibration: Calibration) -> None:
+    """Confusion and a sheet of answers beside the run, for systems that name cities."""
+    rows = trainer.rows
+    wanted = np.flatnonzero(rows.test if rows.test.any() else rows.validation)
+    if outcome.evidence is None or not len(wanted):
+        return
+    evidence = outcome.evidence(wanted, calibration)
+    if not isinstance(evidence, CityEvidence) or not (evidence.true != "").any():
+        return
+    pictures.draw_answers(evidence, trainer.files, trainer.folder / "answers.jpg")
+    found = tables(evidence)
+    with contextlib.suppress(MissingExtraError):
+        pictures.draw_confusion(
+            found["confusion"], sorted(found["cities"]), trainer.folder / "confusion.png"
+        )
 
 
 def judge(
