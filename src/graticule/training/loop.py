@@ -172,14 +172,16 @@ class Learner(lightning.LightningModule):
         spec, phase = self.work.spec, self.phase
         groups: Any = self.network.groups(phase.learning_rate, phase.backbone_rate)
         decay = spec.weight_decay
+        # One pass over the memory of a wide head instead of ten.
+        fused = self.work.device in {"cpu", "cuda"}
         if spec.optimizer == "sgd":
             made: torch.optim.Optimizer = torch.optim.SGD(
-                groups, momentum=spec.momentum, weight_decay=decay
+                groups, momentum=spec.momentum, weight_decay=decay, fused=fused
             )
         elif spec.optimizer == "adamw":
-            made = torch.optim.AdamW(groups, weight_decay=decay)
+            made = torch.optim.AdamW(groups, weight_decay=decay, fused=fused)
         else:
-            made = torch.optim.Adam(groups, weight_decay=decay)
+            made = torch.optim.Adam(groups, weight_decay=decay, fused=fused)
         if self.held is not None:
             self.held.fill(made)
         return made
