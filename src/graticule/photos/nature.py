@@ -30,9 +30,8 @@ def flatness(image: Image) -> float:
     middle = image.crop((left, top, left + side, top + side))
     if side > _SIDE:
         middle = middle.resize((_SIDE, _SIDE), PillowImage.Resampling.NEAREST)
-    pixels = np.asarray(middle.convert("RGB"))
-    if min(pixels.shape[:2]) < 2:
-        return 1.0
-    right = (pixels[:-1, 1:] == pixels[:-1, :-1]).all(axis=2)
-    below = (pixels[1:, :-1] == pixels[:-1, :-1]).all(axis=2)
+    # Four bytes of a pixel as one number: one comparison instead of three.
+    pixels = np.asarray(middle.convert("RGBA")).view(np.uint32)[:, :, 0]
+    right = pixels[:-1, 1:] == pixels[:-1, :-1]
+    below = pixels[1:, :-1] == pixels[:-1, :-1]
     return float((right & below).mean())
