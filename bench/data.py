@@ -151,9 +151,9 @@ def _page(result: dict[str, Any]) -> str:
     machine = result["machine"]
     lines += [
         "",
-        f"{machine['cores']} cores, Python {machine['python']}. On a machine that does other work too,",
-        "processor seconds are the steadier figure. Peak memory grows with the rows by the keys that a",
-        "split compares; the rows themselves pass through.",
+        f"{machine['cores']} cores, Python {machine['python']}. On a machine that does other work,",
+        "processor seconds are the steadier figure. Peak memory grows with the rows by the keys",
+        "that a split compares; the rows themselves pass through.",
     ]
     return "\n".join(lines) + "\n"
 
