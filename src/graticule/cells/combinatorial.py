@@ -58,6 +58,7 @@ class Combinatorial(Partition):
         own = np.stack([part.assign(latlon) for part in self.parts], axis=1)
         # Each distinct row gets one number, so that rows compare as numbers.
         rows, number = np.unique(np.concatenate([self.codes, own]), axis=0, return_inverse=True)
+        number = number.reshape(-1)  # numpy 2.0 gives it a second axis
         cell = np.full(len(rows), -1, np.int64)
         cell[number[: len(self)]] = np.arange(len(self))
         return cell[number[len(self) :]]
@@ -107,7 +108,7 @@ def combinatorial(
         raise PartitionError("no photo lies in a cell of every part")
     codes, group = np.unique(own[inside], axis=0, return_inverse=True)
     written = [tuple(part.ids[i] for i in codes[:, k]) for k, part in enumerate(parts)]
-    group = group.astype(np.int64)
+    group = group.reshape(-1).astype(np.int64)
     return Combinatorial(
         name=name,
         ids=tuple("+".join(ids) for ids in zip(*written, strict=True)),

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from graticule import sphere
@@ -86,6 +86,7 @@ def test_an_island_stays_with_its_region_and_an_exclave_with_its_country() -> No
 
 @settings(max_examples=12, deadline=None)
 @given(st.integers(0, 10_000), st.integers(5, 30), st.integers(20, 90))
+@example(108, 5, 20)  # photos off the border
 def test_invariants(seed: int, low: int, more: int) -> None:
     rng = np.random.default_rng(seed)
     world = grid()
@@ -212,3 +213,30 @@ def test_wrong_settings_are_named() -> None:
         Settings(5, 9, ())
     with pytest.raises(PartitionError, match="rounds"):
         Settings(5, 9, (Round(8, 1.5),))
+
+
+@pytest.mark.slow
+def test_the_worlds_cells_stay_in_their_countries_and_cover_them_once() -> None:
+    from graticule import atlas
+    from graticule.cells.boundaries import of_atlas
+
+    rng = np.random.default_rng(0)
+    table = atlas.towns()
+    town = rng.choice(len(table), 15_000, p=table.population / table.population.sum())
+    points = sphere.offset(
+        table.latlon[town], rng.uniform(0, 360, 15_000), rng.exponential(8, 15_000)
+    )
+    cells, report = semantic(points, of_atlas("districts"), PRESETS["small"])
+    assert cells.polygons is not None
+    assert shapely.is_valid(cells.polygons).all()
+    borders = atlas.country_polygons()
+    own = np.array([borders[code] for code in cells.parents["countries"]], dtype=object)
+    assert shapely.area(shapely.difference(cells.polygons, own)).max() < 1e-6
+    one, other = shapely.STRtree(cells.polygons).query(cells.polygons, predicate="overlaps")
+    shared = shapely.area(shapely.intersection(cells.polygons[one], cells.polygons[other]))
+    smaller = np.minimum(shapely.area(cells.polygons[one]), shapely.area(cells.polygons[other]))
+    assert (shared <= 1e-3 * smaller).all()
+    large = cells.counts > 60
+    assert {cells.ids[i] for i in np.flatnonzero(large)} <= set(report.unsplit) | {
+        cell for cell, count in zip(cells.ids, cells.counts, strict=True) if count <= 66
+    }

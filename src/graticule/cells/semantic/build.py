@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final
 import numpy as np
 import numpy.typing as npt
 
-from graticule import progress, sphere
+from graticule import atlas, progress, sphere
 from graticule.cells import geometry
 from graticule.cells.adaptive import check_counts
 from graticule.cells.areas import Areas
@@ -19,6 +19,9 @@ from graticule.cells.semantic.merge import Group, merge
 from graticule.cells.semantic.report import Report, Step
 from graticule.cells.semantic.split import Piece, Round, split
 from graticule.errors import PartitionError
+
+#: A hole is a gap between borders if it is narrower than this on average.
+_GAP_DEGREES: Final = 0.01
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ def semantic(
     groups, after_regions = merge(units, counts, places, settings.min_photos)
     report.steps.append(Step.of("merged within regions", after_regions))
     report.steps.append(Step.of("merged within countries", [group.photos for group in groups]))
-    cells = _split_all(points, units, own, groups, settings, report)
+    cells = _split_all(_ashore(points, units, own), units, own, groups, settings, report)
     made = _partition(points, cells, units, name)
     report.steps.append(Step.of("split", made.counts))
     return made, report
@@ -113,6 +116,24 @@ def _areas(units: Boundaries) -> Areas:
     return Areas("units", units.ids, centers, polygons=units.polygons, reach_km=REACH_KM)
 
 
+def _ashore(points: FloatArray, units: Boundaries, own: IntArray) -> FloatArray:
+    """The points, those off their unit's border moved onto it.
+
+    So that a photo off the coast is split with the shore it belongs to, not with a town across the
+    bay.
+    """
+    import shapely
+
+    inside = own >= 0
+    lat, lon = points[:, 0], sphere.wrap_longitude(points[:, 1])
+    homes = units.polygons[own]
+    off = np.flatnonzero(inside & ~shapely.intersects_xy(homes, lon, lat))
+    moved = points.copy()
+    gap = shapely.shortest_line(homes[off], shapely.points(lon[off], lat[off]))
+    moved[off] = shapely.get_coordinates(shapely.get_point(gap, 0))[:, ::-1]
+    return moved
+
+
 @dataclass(frozen=True)
 class _Cell:
     group: Group
@@ -129,16 +150,13 @@ def _split_all(
     report: Report,
 ) -> list[_Cell]:
     """Every group as one cell or the pieces of it."""
-    import shapely
-
     order = np.argsort(own, kind="stable")
     ends = np.searchsorted(own[order], np.arange(len(units) + 1))
-    tree = shapely.STRtree(units.polygons)
     done: list[_Cell] = []
     with progress.bar("cells", total=int((own >= 0).sum())) as bar:
         for group in groups:
             rows = np.sort(np.concatenate([order[ends[i] : ends[i + 1]] for i in group.members]))
-            polygon = _joined(units.polygons, group.members, tree)
+            polygon = _joined(units, group)
             base = units.ids[group.best]
             finished, stuck = _pieces(Piece(polygon, rows), points, settings, bar)
             # By photos, then by place: the numbers do not depend on the order of the work.
@@ -153,22 +171,42 @@ def _split_all(
     return done
 
 
-def _joined(polygons: npt.NDArray[Any], members: list[int], tree: Any) -> Any:
+def _joined(units: Boundaries, group: Group) -> Any:
     """The members as one shape, hairline gaps between generalised borders filled."""
     import shapely
 
-    shape = geometry.areas_only(shapely.union_all(polygons[members]))
-    if len(members) == 1:
+    shape = geometry.areas_only(shapely.union_all(units.polygons[group.members]))
+    rings, part = shapely.get_rings(shapely.get_parts(shape), return_index=True)
+    inner = np.diff(part, prepend=-1) == 0
+    if len(group.members) == 1 or not inner.any():
         return shape
-    parts = shapely.get_parts(shape)
-    shells = shapely.polygons(shapely.get_exterior_ring(parts))
-    holes = shapely.get_parts(shapely.difference(shells, parts))
-    holes = shapely.get_parts(holes)
-    near, unit = tree.query(holes, predicate="intersects")
-    others = ~np.isin(unit, members)
-    lake = np.unique(near[others])  # what lies in it is of another cell
-    gaps = np.delete(holes, lake)
-    return geometry.areas_only(shapely.union_all(np.append(gaps, shape))) if len(gaps) else shape
+    filled = np.zeros(len(rings), bool)
+    filled[inner] = _is_gap(shapely.polygons(rings[inner]), units, group.country)
+    return shapely.multipolygons(
+        [
+            shapely.polygons(own[0], own[1:])
+            for own in np.split(rings[~filled], np.flatnonzero(np.diff(part[~filled])) + 1)
+        ]
+    )
+
+
+def _taken(units: Boundaries, points: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Which points lie in a unit."""
+    import shapely
+
+    found = shapely.STRtree(units.polygons).query(points, predicate="intersects")[0]
+    return np.isin(np.arange(len(points)), found)
+
+
+def _is_gap(holes: npt.NDArray[Any], units: Boundaries, country: str) -> npt.NDArray[np.bool_]:
+    """Which holes are thin and nobody's: not an enclave of another unit or another country."""
+    import shapely
+
+    thin = shapely.area(holes) < _GAP_DEGREES * shapely.length(holes)
+    inside = shapely.point_on_surface(holes)
+    middle = np.column_stack([shapely.get_y(inside), shapely.get_x(inside)])
+    ours = np.isin(atlas.countries(middle), [country, ""])
+    return np.asarray(thin & ours & ~_taken(units, inside))
 
 
 def _pieces(
