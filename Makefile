@@ -66,5 +66,5 @@ $(VENV)/.installed: pyproject.toml
 $(DEV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(DEV)
 	$(DEVBIN)/python -m pip install --quiet --upgrade 'pip>=25.1'  # 25.1: --group
-	$(DEVBIN)/python -m pip install --quiet -e '.[train,report,index,demo]' --group test --group lint --group bench
+	$(DEVBIN)/python -m pip install --quiet -e '.[train,report,index,geoclip,demo]' --group test --group lint --group bench
 	touch $@

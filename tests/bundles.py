@@ -15,6 +15,7 @@ from PIL import Image
 from graticule.calibration import Calibration
 from graticule.cells.cities import cities
 from graticule.cells.countries import countries
+from graticule.cells.gallery import gallery
 from graticule.photos.preprocess import Preprocess
 from graticule.systems.bundle import Bundle, Manifest
 
@@ -61,6 +62,26 @@ def make_bundle(
         point_task=point_task,
         settings={"tasks": ["cities", "countries"], "scenes": list(SCENES)},
         licences=("made by the tests",),
+    )
+    Bundle.seal(folder, manifest)
+    return folder
+
+
+def make_gallery_bundle(folder: Path, scale: float = 30.0) -> Path:
+    """The same colours as a gallery: GeoCLIP's system with three points and an encoder of means."""
+    onnx = pytest.importorskip("onnx")
+    folder.mkdir(parents=True, exist_ok=True)
+    onnx.save(_encoder(onnx), folder / "encoder.onnx")
+    colours = np.array([colour for _, colour in PLACES.values()], dtype=np.float32)
+    np.save(folder / "gallery.npy", colours / np.linalg.norm(colours, axis=1, keepdims=True))
+    points = gallery([place for place, _ in PLACES.values()])
+    points.to_parquet(folder / "partitions" / "gallery.parquet")
+    manifest = Manifest(
+        name="colour-gallery",
+        system="geoclip",
+        inputs=(Preprocess(size=SIZE, resize="squash"),),
+        point_task="gallery",
+        settings={"logit_scale": scale},
     )
     Bundle.seal(folder, manifest)
     return folder

@@ -28,7 +28,7 @@ class Entry(NamedTuple):
 #: Command → "module:attribute" (a function, or a typer app for a group), in the order of `--help`.
 COMMANDS: dict[str, Entry] = {
     "locate": Entry("graticule.cli.locate:locate", "Where photos were taken, and how sure that is"),
-    "models": Entry("graticule.cli.models:models", "Which models are on this machine"),
+    "models": Entry("graticule.cli.models:app", "Which models are here, and which can be fetched"),
     "data": Entry("graticule.cli.data:app", "Make, check, split and look at tables of photos"),
     "cells": Entry("graticule.cli.cells:app", "Cut the Earth into cells, look at them, compare"),
     "train": Entry("graticule.cli.train:train", "Train a system on your photos, by a recipe"),

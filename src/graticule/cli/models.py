@@ -1,42 +1,140 @@
-"""``graticule models``: which models are on this machine."""
+"""``graticule models``: which models are on this machine, and which can be fetched."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+if TYPE_CHECKING:
+    from graticule.systems.downloads import Downloadable
 
+app = typer.Typer(
+    invoke_without_command=True,
+    rich_markup_mode=None,
+    help="Which models are on this machine, and which can be fetched.",
+)
+
+
+@app.callback()
 def models(
+    ctx: typer.Context,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Add licences and the folder of each.")
     ] = False,
 ) -> None:
-    """List the models that graticule locate --model takes by name.
+    """List the models that graticule locate --model takes by name, then those to be fetched.
 
     Examples:
         graticule models
         graticule models --verbose
+        graticule models get geoclip
     """
+    if ctx.invoked_subcommand is not None:
+        return
     from graticule.locate.locator import installed_models
     from graticule.systems.bundle import Bundle
+    from graticule.systems.downloads import DOWNLOADS, gigabytes
 
     found = installed_models()
+    absent = [model for name, model in DOWNLOADS.items() if name not in found]
     if not found:
         typer.echo("graticule: no model is installed; graticule train makes one", err=True)
-        raise typer.Exit(1)
-    width = max(len(name) for name in found)
+    width = max(len(name) for name in (*found, *(model.name for model in absent)))
     for name, folder in found.items():
         bundle = Bundle(folder)
         about = bundle.manifest
         tasks = ", ".join(sorted(n.stem for n in (folder / "partitions").glob("*.parquet")))
-        size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 1e6
+        size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
         calibrated = "calibrated" if bundle.has("calibration.json") else "not calibrated"
         typer.echo(
             f"{name:<{width}}  version {about.version}  {about.system}  {tasks}  "
-            f"{size:.1f} MB  {calibrated}  {bundle.sha256[:8]}"
+            f"{gigabytes(size)}  {calibrated}  {bundle.sha256[:8]}"
         )
         if verbose:
             typer.echo(f"{'':<{width}}  {folder}")
             for line in about.licences:
                 typer.echo(f"{'':<{width}}  {line}")
+    for model in absent:
+        typer.echo(
+            f"{model.name:<{width}}  not here: graticule models get {model.name} fetches "
+            f"{gigabytes(model.size)} ({model.about}; {model.licence})"
+        )
+    if not found:
+        raise typer.Exit(1)
+
+
+@app.command()
+def get(
+    name: Annotated[str, typer.Argument(help="A model that graticule models lists as not here.")],
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", help="Folder or hub cache with the weights; nothing is fetched."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="The bundle's folder; by default --model NAME finds."),
+    ] = None,
+    gallery: Annotated[
+        Path | None,
+        typer.Option(help="A gallery of your own: CSV with lat and lon, or a gallery's Parquet."),
+    ] = None,
+    hub: Annotated[str, typer.Option(help="Address of the files.", hidden=True)] = "",
+) -> None:
+    """Fetch a model's weights and make them a bundle; afterwards nothing needs the network.
+
+    A download that was cut off goes on where it stopped, and its checksum is compared.
+
+    Examples:
+        graticule models get geoclip
+        graticule models get geoclip --from ~/.cache/huggingface
+        graticule models get geoclip --gallery my.csv -o geoclip-mine/
+    """
+    from graticule.errors import BundleError
+    from graticule.files import cache_dir
+    from graticule.systems.downloads import DOWNLOADS
+
+    model = DOWNLOADS.get(name)
+    if model is None:
+        raise BundleError(f"{name}: not a model to fetch; there is {', '.join(DOWNLOADS)}")
+    target = output or cache_dir() / "models" / name
+    if source is None and gallery is None and (target / "system.json").is_file():
+        typer.echo(f"{name} is here already: {target}", err=True)
+        return
+    points = None
+    if gallery is not None:
+        from graticule.cells.gallery import read_points
+
+        points = read_points(gallery)
+    # Before gigabytes are fetched: can they be used here at all?
+    from graticule.systems import geoclip_bundle
+
+    geoclip_bundle.check_extra()
+    folder = _weights(model, source, hub)
+    bundle = geoclip_bundle.make_bundle(folder, target, points=points, name=name)
+    typer.echo(f"{bundle.path}: {name}, {len(bundle.partition('gallery').ids):,} places")
+    how = name if output is None else str(output)
+    typer.echo(
+        f"graticule: not calibrated; graticule locate PHOTOS --model {how}"
+        + ("" if source else f"; the weights in {folder} are no longer needed"),
+        err=True,
+    )
+
+
+def _weights(model: Downloadable, source: Path | None, hub: str) -> Path:
+    from graticule.files import cache_dir
+    from graticule.systems import downloads
+
+    if source is not None:
+        folder = downloads.find_weights(source, model)
+        downloads.check_weights(folder, model, lambda words: typer.echo(words, err=True))
+        return folder
+    from graticule.cli.data.making import origin
+
+    return downloads.fetch(
+        model,
+        cache_dir() / "weights" / model.repository.rpartition("/")[2],
+        hub or downloads.HUB,
+        trusted=(origin(hub),) if hub else (),
+    )

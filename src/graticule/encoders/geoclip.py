@@ -50,18 +50,29 @@ def load_clip(folder: Path) -> nn.Module:
         MissingExtraError: the ``geoclip`` extra is not installed.
     """
     transformers = _need("transformers")
+    transformers.logging.set_verbosity_error()  # of the text tower, which is left out
     for name in ("config.json", "model.safetensors"):
         if not (folder / name).is_file():
             raise BundleError(f"{folder / name}: missing; give the folder of CLIP ViT-L/14")
-    config = transformers.CLIPConfig.from_pretrained(folder, local_files_only=True)
-    if config.projection_dim != 768:
-        raise BundleError(
-            f"{folder}: this CLIP gives {config.projection_dim} numbers a photo, GeoCLIP needs 768 "
-            "(CLIP ViT-L/14, 224 pixels)"
+    try:
+        config = transformers.CLIPConfig.from_pretrained(folder, local_files_only=True)
+        size = config.vision_config.image_size
+        if (config.projection_dim, size) != (768, 224):
+            raise BundleError(
+                f"{folder}: this CLIP gives {config.projection_dim} numbers for {size} pixels, "
+                "GeoCLIP needs 768 for 224 (CLIP ViT-L/14, openai/clip-vit-large-patch14)"
+            )
+        tower: nn.Module = transformers.CLIPVisionModelWithProjection.from_pretrained(
+            folder, local_files_only=True, use_safetensors=True, attn_implementation="eager"
         )
-    tower: nn.Module = transformers.CLIPVisionModelWithProjection.from_pretrained(
-        folder, local_files_only=True, use_safetensors=True, attn_implementation="eager"
-    )
+    except BundleError:
+        raise
+    except Exception as error:  # safetensors and transformers share no base class
+        words = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise BundleError(
+            f"{folder}: cannot be read as CLIP weights ({words}); graticule models get geoclip "
+            "fetches them again"
+        ) from error
     return tower.eval()
 
 

@@ -15,6 +15,7 @@ from graticule.locate.decode import Options
 from graticule.locate.engine import Engine
 from graticule.locate.evidence import Evidence
 from graticule.photos.photo import display_name
+from graticule.systems.downloads import DOWNLOADS, gigabytes
 
 if TYPE_CHECKING:
     from graticule.photos.photo import Source
@@ -138,6 +139,12 @@ def find_model(model: str | os.PathLike[str]) -> Path:
                 return home / name
     if Path(name).is_dir():
         return Path(name)
+    if name in DOWNLOADS:
+        wanted = DOWNLOADS[name]
+        raise BundleError(
+            f"{name}: its weights are not on this machine yet; graticule models get {name} fetches "
+            f"{gigabytes(wanted.size)}, and --model mini runs now"
+        )
     raise BundleError(
         f"{name}: no such model; graticule models lists them, or give a bundle folder"
     )

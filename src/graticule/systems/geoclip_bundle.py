@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy.typing as npt
 
 from graticule import files
 from graticule.cells.gallery import gallery
+from graticule.errors import MissingExtraError
 from graticule.photos.preprocess import Preprocess
 from graticule.systems.bundle import Bundle, Manifest
 
@@ -40,11 +42,16 @@ def make_bundle(
         BundleError: the CLIP folder cannot be used.
         MissingExtraError: the ``geoclip`` extra is not installed.
     """
+    check_extra()
     import torch
 
     from graticule.encoders import geoclip
     from graticule.encoders.export import export
+    from graticule.systems.downloads import check_room
 
+    # The exported half of CLIP is smaller than the whole; the gallery, 512 numbers a point.
+    n = 100_000 if points is None else len(points)
+    check_room(target, (clip / "model.safetensors").stat().st_size + n * 512 * 4)
     side = geoclip.image_side(geoclip.load_clip(clip))
     places = geoclip.packaged_gallery() if points is None else points
     target.mkdir(parents=True, exist_ok=True)
@@ -69,6 +76,17 @@ def make_bundle(
             licences=LICENCES,
         ),
     )
+
+
+def check_extra() -> None:
+    """Say early that the extra is not installed.
+
+    Raises:
+        MissingExtraError: a package that makes the bundle is missing.
+    """
+    for package in ("torch", "transformers", "geoclip", "onnx"):
+        if importlib.util.find_spec(package) is None:
+            raise MissingExtraError(package, "geoclip", "making the GeoCLIP bundle")
 
 
 def _card(name: str, points: int) -> str:

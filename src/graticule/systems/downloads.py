@@ -1,0 +1,178 @@
+"""Models that can be fetched: what each needs, how large that is, and how it becomes a bundle.
+
+Nothing here touches the network until :func:`fetch` is called, which only
+``graticule models get`` does.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from graticule import files
+from graticule.download import Client
+from graticule.errors import BundleError, DownloadError
+from graticule.progress import bar
+
+#: Where published weights are served.
+HUB = "https://huggingface.co"
+
+
+@dataclass(frozen=True)
+class Weights:
+    """One published file.
+
+    Attributes:
+        name: of the file.
+        sha256: its published checksum.
+        size: in bytes.
+    """
+
+    name: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Downloadable:
+    """A model that is not in the wheel.
+
+    Attributes:
+        name: what ``--model`` calls it.
+        about: one line.
+        licence: of all that is fetched.
+        repository: on the hub.
+        revision: the commit whose files these are.
+        weights: its files.
+        extra: of graticule that making the bundle needs; running it needs none.
+    """
+
+    name: str
+    about: str
+    licence: str
+    repository: str
+    revision: str
+    weights: tuple[Weights, ...]
+    extra: str
+
+    @property
+    def size(self) -> int:
+        """Bytes to fetch."""
+        return sum(file.size for file in self.weights)
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.about}; {gigabytes(self.size)} to fetch; {self.licence}"
+
+
+#: Checksums: the repository's own listing at this revision (LFS object ids and blob sizes).
+DOWNLOADS: dict[str, Downloadable] = {
+    "geoclip": Downloadable(
+        name="geoclip",
+        about="GeoCLIP, a gallery of 100,000 places",
+        licence="MIT",
+        repository="openai/clip-vit-large-patch14",
+        revision="32bd64288804d66eefd0ccbe215aa642df71cc41",
+        weights=(
+            Weights(
+                "config.json",
+                "8a09b467700c58138c29d53c605b34ebc69beaadd13274a8a2af8ad2c2f4032a",
+                4_519,
+            ),
+            Weights(
+                "model.safetensors",
+                "a2bf730a0c7debf160f7a6b50b3aaf3703e7e88ac73de7a314903141db026dcb",
+                1_710_540_580,
+            ),
+        ),
+        extra="geoclip",
+    )
+}
+
+
+def gigabytes(size: int) -> str:
+    """A size in words: "1.7 GB", "12.3 MB"."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
+
+
+def fetch(
+    model: Downloadable, folder: Path, hub: str = HUB, *, trusted: tuple[str, ...] = ()
+) -> Path:
+    """Download a model's files into ``folder``, going on where an earlier call was cut off.
+
+    A file that is there and right is not asked for again.
+
+    Raises:
+        DownloadError: no network, a wrong checksum, no room; the message says what runs now.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    client = Client(trusted=trusted)
+    base = f"{hub.rstrip('/')}/{model.repository}/resolve/{model.revision}"
+    with bar(f"fetching {model.name} (bytes)", model.size) as moving:
+        for file in model.weights:
+            try:
+                client.fetch(
+                    f"{base}/{file.name}",
+                    folder / file.name,
+                    sha256=file.sha256,
+                    size=file.size,
+                    progress=moving.advance,
+                )
+            except DownloadError as error:
+                raise DownloadError(
+                    f"{error} (with the files on a disk: graticule models get {model.name} "
+                    "--from FOLDER; graticule models lists what runs now)"
+                ) from error
+    return folder
+
+
+def find_weights(source: Path, model: Downloadable) -> Path:
+    """The folder inside ``source`` that holds a model's files.
+
+    Args:
+        source: that folder itself, a hub's cache (``models--…/snapshots/…`` inside it), or the
+            ``models--…`` folder of one.
+        model: whose files.
+
+    Raises:
+        BundleError: they are not all there.
+    """
+    cached = f"models--{model.repository.replace('/', '--')}"
+    for home in (source, source / cached, source / "hub" / cached):
+        snapshots = home / "snapshots"
+        chosen = snapshots / model.revision
+        for folder in (home, chosen, *sorted(snapshots.glob("*"))):
+            if all((folder / file.name).is_file() for file in model.weights):
+                return folder
+    wanted = " and ".join(file.name for file in model.weights)
+    raise BundleError(
+        f"{source}: no {wanted} of {model.repository} there; give the folder that holds them, "
+        "or a hub cache"
+    )
+
+
+def check_weights(folder: Path, model: Downloadable, say: Callable[[str], None]) -> None:
+    """Say which files are not the published ones; a user's own weights may still be wanted."""
+    for file in model.weights:
+        path = folder / file.name
+        if path.suffix != ".json" and files.sha256(path) != file.sha256:
+            say(
+                f"{path}: not the published weights of {model.repository} "
+                f"({path.stat().st_size:,} bytes, published {file.size:,}); used as they are"
+            )
+
+
+def check_room(target: Path, needed: int) -> None:
+    """Refuse to begin what the disk cannot hold.
+
+    Raises:
+        BundleError: less is free.
+    """
+    there = next(folder for folder in (target, *target.absolute().parents) if folder.is_dir())
+    free = shutil.disk_usage(there).free
+    if free < needed:
+        raise BundleError(
+            f"{target}: needs {gigabytes(needed)} and {gigabytes(free)} are free; "
+            "free some room, or choose another folder with -o"
+        )
