@@ -187,6 +187,36 @@ class Manifest:
             return Manifest(self.path, self.root, MemorySource(chosen))
         return replace(self, where=rows if self.where is None else self.where & rows)
 
+    def join(self, other: Manifest, columns: Sequence[str], *, on: str = "path") -> Manifest:
+        """This manifest with columns of another beside it, matched by a key; lazily.
+
+        Rows pass in this manifest's order, those without a match with unknown values; the other's
+        key and columns are held in memory.
+
+        Args:
+            other: where the columns come from; its keys must differ.
+            columns: which of its columns.
+            on: the key, a column of both.
+
+        Raises:
+            ManifestError: a column is missing or would stand twice, or a key of ``other`` repeats.
+        """
+        from graticule.photos.tables import JoinedSource
+
+        for manifest, names in ((self, [on]), (other, [on, *columns])):
+            for name in names:
+                manifest.need(name)
+        double = sorted(set(columns) & set(self.columns))
+        if double:
+            raise ManifestError(f"{self.path}: has a column {double[0]!r} already; leave it out")
+        right = other.table.select([on, *columns])
+        keys = right.column(on)
+        if len(keys.unique()) < len(keys):
+            raise ManifestError(
+                f"{other.path}: {on!r} names some photos twice; graticule data check finds them"
+            )
+        return replace(self, source=JoinedSource(self.source, right, on))
+
 
 def path_problem(name: str) -> str:
     """Why a ``path`` value may not be followed, "" if it may.

@@ -298,5 +298,54 @@ class CsvSource:
             raise ManifestError(f"{self.path}: cannot be read ({_first_line(error)})") from None
 
 
+@dataclass(frozen=True)
+class JoinedSource:
+    """Rows of one source with columns of a table beside them, matched by a key.
+
+    Attributes:
+        left: whose rows pass.
+        right: the key, unique, and the columns to add.
+        on: the key.
+    """
+
+    left: Source
+    right: pa.Table
+    on: str
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Those of the left, then those that are added."""
+        return (*self.left.columns, *(n for n in self.right.column_names if n != self.on))
+
+    def batches(
+        self, columns: list[str], bad_rows: list[BadRow] | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Pass over the left's rows, in order, in the types of the schema."""
+        needed = [name for name in self.left.columns if name in columns or name == self.on]
+        yield from self._joined(self.left.batches(needed, bad_rows), columns)
+
+    def raw(
+        self, columns: list[str], bad_rows: list[BadRow] | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Pass over the left's rows as they stand in its file."""
+        needed = [name for name in self.left.columns if name in columns or name == self.on]
+        yield from self._joined(self.left.raw(needed, bad_rows), columns)
+
+    def _joined(
+        self, batches: Iterator[pa.RecordBatch], columns: list[str]
+    ) -> Iterator[pa.RecordBatch]:
+        import pyarrow.compute as pc
+
+        keys = self.right.column(self.on).combine_chunks()
+        for batch in batches:
+            # The row of the right for each of the left, null where there is none.
+            rows = pc.index_in(batch.column(self.on), value_set=keys)
+            for name in self.right.column_names:
+                if name != self.on and name in columns:
+                    taken = self.right.column(name).combine_chunks().take(rows)
+                    batch = batch.append_column(name, taken)  # noqa: PLW2901
+            yield batch.select(columns)
+
+
 def _first_line(error: Exception) -> str:
     return (str(error) or type(error).__name__).splitlines()[0]
