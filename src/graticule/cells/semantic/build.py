@@ -182,12 +182,11 @@ def _joined(units: Boundaries, group: Group) -> Any:
         return shape
     filled = np.zeros(len(rings), bool)
     filled[inner] = _is_gap(shapely.polygons(rings[inner]), units, group.country)
-    return shapely.multipolygons(
-        [
-            shapely.polygons(own[0], own[1:])
-            for own in np.split(rings[~filled], np.flatnonzero(np.diff(part[~filled])) + 1)
-        ]
-    )
+    each = np.split(rings[~filled], np.flatnonzero(np.diff(part[~filled])) + 1)
+    whole = [shapely.polygons(own[0], own[1:]) for own in each]
+    made = shapely.multipolygons(whole)
+    # A sliver of land in a gap is inside its neighbour now.
+    return made if shapely.is_valid(made) else geometry.areas_only(shapely.union_all(whole))
 
 
 def _taken(units: Boundaries, points: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
