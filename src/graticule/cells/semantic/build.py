@@ -22,6 +22,8 @@ from graticule.errors import PartitionError
 
 #: A hole is a gap between borders if it is narrower than this on average.
 _GAP_DEGREES: Final = 0.01
+#: Square degrees that only rounding makes.
+_NOTHING: Final = 1e-9
 
 
 @dataclass(frozen=True)
@@ -203,9 +205,10 @@ def _is_gap(holes: npt.NDArray[Any], units: Boundaries, country: str) -> npt.NDA
 
     thin = shapely.area(holes) < _GAP_DEGREES * shapely.length(holes)
     inside = shapely.point_on_surface(holes)
-    middle = np.column_stack([shapely.get_y(inside), shapely.get_x(inside)])
-    ours = np.isin(atlas.countries(middle), [country, ""])
-    return np.asarray(thin & ours & ~_taken(units, inside))
+    border = atlas.country_polygons().get(country)
+    if border is not None:
+        thin &= shapely.area(shapely.difference(holes, border)) < _NOTHING
+    return np.asarray(thin & ~_taken(units, inside))
 
 
 def _pieces(
