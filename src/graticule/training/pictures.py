@@ -37,10 +37,8 @@ def draw_confusion(confusion: Sequence[Sequence[int]], names: Sequence[str], pat
     seen = counts.sum(axis=1) > 0
     share = counts[seen] / counts[seen].sum(axis=1, keepdims=True)
     rows = [name for name, here in zip(names, seen, strict=True) if here]
-    side = 2.5 + 0.28 * len(names)
-    figure = Figure(
-        figsize=(side, side * len(rows) / max(1, len(names)) + 0.8), layout="constrained"
-    )
+    size = (3.2 + 0.27 * len(names), 1.9 + 0.27 * len(rows))
+    figure = Figure(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)
     axis = figure.subplots()
     image = axis.imshow(share, cmap="Blues", vmin=0, vmax=1)
