@@ -1,0 +1,401 @@
+"""Vectors of located photos on disk: grown and thinned in place, searched exactly or by FAISS.
+
+    index.json             what made the vectors, and which shards count; written last
+    00000.npy              float16 (n, d) unit vectors, memory-mapped
+    00000.parquet          photo, lat, lon, sha256, hash of each row
+    00007.faiss            coarse search over all shards, where FAISS is installed
+
+A shard never changes: adding writes a new one and deleting writes the rest of one anew. Both become
+true when ``index.json`` takes its name, so a kill at any moment leaves the index as it was before,
+and files that it does not list are removed by the next change.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import importlib.util
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from graticule import files
+from graticule.errors import GraticuleError
+
+SCHEMA_VERSION = 1
+#: Vectors that are compared one by one; beyond, FAISS narrows the search where it is installed.
+EXACT = 100_000
+#: Rows of one shard at most, and of one block that is made float32 for the product.
+SHARD = 65_536
+_BLOCK = 16_384
+#: Lists of the coarse search that are looked into, and how many more rows than asked for it gives
+#: to be compared exactly.
+_PROBES, _WIDER = 32, 4
+
+Float32Array = npt.NDArray[np.float32]
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What is known of n indexed photos.
+
+    Attributes:
+        photos: their names.
+        latlon: float64 (n, 2) degrees.
+        sha256: of their files' bytes ("" unknown); the same file is added once.
+        hashes: uint64 (n,) perceptual hashes, 0 unknown.
+        own: float64 (n,) probability that the model alone gave the true place's cell, NaN unknown;
+            what the weight of the index is fitted from.
+    """
+
+    photos: tuple[str, ...]
+    latlon: npt.NDArray[np.float64]
+    sha256: tuple[str, ...]
+    hashes: npt.NDArray[np.uint64]
+    own: npt.NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.photos)
+
+    def __getitem__(self, kept: npt.NDArray[np.bool_]) -> Rows:
+        at = np.flatnonzero(kept)
+        return Rows(
+            tuple(self.photos[i] for i in at),
+            self.latlon[at],
+            tuple(self.sha256[i] for i in at),
+            self.hashes[at],
+            self.own[at],
+        )
+
+
+class PhotoIndex:
+    """An index folder, opened.
+
+    Attributes:
+        path: the folder.
+        about: what ``index.json`` says: the model, its key, the width, the shards, the weight.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        """Open an index.
+
+        Raises:
+            GraticuleError: the folder is none, is broken, or is from a newer version.
+        """
+        self.path = Path(path)
+        listing = self.path / "index.json"
+        if not listing.is_file():
+            raise GraticuleError(
+                f"{self.path}: not an index (no index.json); graticule index makes one"
+            )
+        self.about: dict[str, Any] = files.read_json(listing)
+        found = self.about.get("schema_version") if isinstance(self.about, dict) else None
+        if not isinstance(found, int) or not isinstance(self.about.get("shards"), list):
+            raise GraticuleError(f"{listing}: not the listing of an index; make it again")
+        if found > SCHEMA_VERSION:
+            raise GraticuleError(
+                f"{listing}: index layout {found} is newer than this graticule reads "
+                f"({SCHEMA_VERSION}); pip install -U graticule"
+            )
+
+    @classmethod
+    def create(cls, path: str | Path, *, model: str, key: str) -> PhotoIndex:
+        """An empty index, or the one that is there already.
+
+        Args:
+            path: the folder.
+            model: name of the model whose vectors come in.
+            key: what tells its vectors from another's.
+
+        Raises:
+            GraticuleError: the index there was built by another model.
+        """
+        folder = Path(path)
+        if not (folder / "index.json").is_file():
+            files.write_json(
+                folder / "index.json",
+                {
+                    "schema_version": SCHEMA_VERSION,
+                    "model": model,
+                    "key": key,
+                    "width": None,
+                    "next": 0,
+                    "shards": [],
+                },
+            )
+        index = cls(folder)
+        index.check_model(model, key)
+        return index
+
+    def check_model(self, model: str, key: str) -> None:
+        """Refuse vectors that mean something else.
+
+        Raises:
+            GraticuleError: another model built this index.
+        """
+        if self.about["key"] != key:
+            raise GraticuleError(
+                f"{self.path}: built by {self.about['model']} (key {self.about['key'][:8]}), not "
+                f"by {model} ({key[:8]}); use that model, or index again with -o elsewhere"
+            )
+
+    def __len__(self) -> int:
+        return sum(shard["rows"] for shard in self.about["shards"])
+
+    @cached_property
+    def rows(self) -> Rows:
+        """All rows, in the order of the vectors."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        try:
+            tables = [pq.read_table(self._file(s, "parquet")) for s in self.about["shards"]]
+        except (OSError, pa.ArrowException) as error:
+            words = str(error).splitlines()[0]
+            raise GraticuleError(f"{self.path}: a shard cannot be read ({words})") from error
+        if not tables:
+            empty = np.empty(0)
+            return Rows((), np.empty((0, 2)), (), np.empty(0, np.uint64), empty)
+        table = pa.concat_tables(tables)
+        return Rows(
+            tuple(table["photo"].to_pylist()),
+            np.stack([table["lat"].to_numpy(), table["lon"].to_numpy()], axis=1),
+            tuple(table["sha256"].to_pylist()),
+            table["hash"].to_numpy(),
+            table["own"].to_numpy(),
+        )
+
+    @cached_property
+    def vectors(self) -> list[npt.NDArray[np.float16]]:
+        """The shards' vectors, memory-mapped, checked against their listing."""
+        out = []
+        for shard in self.about["shards"]:
+            file = self._file(shard, "npy")
+            try:
+                part = np.load(file, mmap_mode="r", allow_pickle=False)
+            except (OSError, ValueError) as error:
+                raise GraticuleError(f"{file}: cannot be read ({error}); index again") from error
+            if part.shape != (shard["rows"], self.about["width"]) or part.dtype != np.float16:
+                raise GraticuleError(
+                    f"{file}: {part.dtype} {part.shape}, not what index.json says; index again"
+                )
+            out.append(part)
+        return out
+
+    def add(self, vectors: npt.NDArray[np.floating[Any]], rows: Rows) -> int:
+        """Add photos; a file that is there already (by its checksum) is passed over.
+
+        Args:
+            vectors: (n, d), of any length but zero.
+            rows: what is known of them.
+
+        Returns:
+            How many were added.
+
+        Raises:
+            GraticuleError: other widths, values that are not finite, or rows that do not match.
+        """
+        width = self.about["width"] or vectors.shape[1]
+        if vectors.shape != (len(rows), width):
+            raise GraticuleError(
+                f"{self.path}: vectors {vectors.shape} for {len(rows)} photos and {width} numbers"
+            )
+        norms = np.linalg.norm(vectors.astype(np.float32), axis=1, keepdims=True)
+        if not np.isfinite(norms).all() or not (norms > 0).all():
+            raise GraticuleError(f"{self.path}: a vector is zero or not finite; nothing was added")
+        seen = {sha for sha in self.rows.sha256 if sha}
+        kept = np.array([not sha or sha not in seen for sha in rows.sha256], dtype=bool)
+        if not kept.any():
+            return 0
+        unit = (vectors / norms)[kept].astype(np.float16)
+        fresh = rows[kept]
+        shards, number = list(self.about["shards"]), int(self.about["next"])
+        for start in range(0, len(fresh), SHARD):
+            part = np.zeros(len(fresh), dtype=bool)
+            part[start : start + SHARD] = True
+            shards.append(self._write(number, unit[part], fresh[part]))
+            number += 1
+        self._list(shards, number, width=width)
+        return len(fresh)
+
+    def delete(self, patterns: Sequence[str]) -> int:
+        """Take out photos whose names match a pattern (``*``, ``?``); returns how many."""
+        gone = np.array(
+            [any(fnmatch.fnmatchcase(name, p) for p in patterns) for name in self.rows.photos],
+            dtype=bool,
+        )
+        if not gone.any():
+            return 0
+        shards, number, at = [], int(self.about["next"]), 0
+        for shard, vectors in zip(self.about["shards"], self.vectors, strict=True):
+            kept = np.zeros(len(gone), dtype=bool)
+            kept[at : at + shard["rows"]] = ~gone[at : at + shard["rows"]]
+            here = kept[at : at + shard["rows"]]
+            at += shard["rows"]
+            if here.all():
+                shards.append(shard)
+            elif here.any():
+                shards.append(self._write(number, np.asarray(vectors)[here], self.rows[kept]))
+                number += 1
+        self._list(shards, number)
+        return int(gone.sum())
+
+    def keep(self, **settings: Any) -> None:
+        """Write settings (``weight``, ``sharpness``) into the listing."""
+        self._list(self.about["shards"], self.about["next"], **settings)
+
+    def build_search(self) -> bool:
+        """Make the coarse search for an index beyond :data:`EXACT`; False where none is made."""
+        if len(self) <= EXACT or importlib.util.find_spec("faiss") is None:
+            return False
+        import faiss
+
+        lists = int(4 * np.sqrt(len(self)))
+        quantizer = faiss.IndexFlatIP(self.about["width"])
+        coarse = faiss.IndexIVFScalarQuantizer(
+            quantizer,
+            self.about["width"],
+            lists,
+            faiss.ScalarQuantizer.QT_8bit,
+            faiss.METRIC_INNER_PRODUCT,
+        )
+        rng = np.random.default_rng(0)
+        sample = np.sort(rng.choice(len(self), min(len(self), 40 * lists), replace=False))
+        coarse.train(self._take(sample))
+        for part in self.vectors:
+            for start in range(0, len(part), _BLOCK):
+                coarse.add(part[start : start + _BLOCK].astype(np.float32))
+        number = int(self.about["next"])
+        name = f"{number:05d}.faiss"
+        with files.atomic_path(self.path / name) as part_file:
+            faiss.write_index(coarse, str(part_file))
+        self._list(self.about["shards"], number + 1, coarse=name)
+        return True
+
+    def search(
+        self, queries: npt.NDArray[np.floating[Any]], k: int, *, exact: bool = False
+    ) -> tuple[IntArray, Float32Array]:
+        """The ``k`` nearest rows of each query by cosine, best first.
+
+        Args:
+            queries: (n, d).
+            k: at most; fewer where the index is smaller.
+            exact: compare with every row, however many there are.
+
+        Returns:
+            Rows int64 (n, k) and cosines float32 (n, k); −1 and −inf where there are no more.
+        """
+        if not len(self):
+            return np.empty((len(queries), 0), np.int64), np.empty((len(queries), 0), np.float32)
+        if queries.shape[1] != self.about["width"]:
+            raise GraticuleError(
+                f"{self.path}: photos have {queries.shape[1]} numbers and the index "
+                f"{self.about['width']}; both must come from one model"
+            )
+        unit = queries.astype(np.float32)
+        unit /= np.maximum(np.linalg.norm(unit, axis=1, keepdims=True), 1e-12)
+        k = min(k, len(self))
+        if self._coarse is not None and not exact:
+            return self._narrowed(unit, k)
+        best = np.full((len(unit), k), -np.inf, np.float32)
+        rows = np.full((len(unit), k), -1, np.int64)
+        at = 0
+        for part in self.vectors:
+            for start in range(0, len(part), _BLOCK):
+                block = part[start : start + _BLOCK].astype(np.float32)
+                here = np.broadcast_to(np.arange(at, at + len(block)), (len(unit), len(block)))
+                at += len(block)
+                rows, best = _best(
+                    np.concatenate([rows, here], axis=1),
+                    np.concatenate([best, unit @ block.T], axis=1),
+                    k,
+                )
+        return rows, best
+
+    def _narrowed(self, unit: Float32Array, k: int) -> tuple[IntArray, Float32Array]:
+        _, found = self._coarse.search(unit, min(len(self), _WIDER * k))
+        out = np.full(found.shape, -np.inf, np.float32)
+        for i, candidates in enumerate(found):
+            there = candidates >= 0
+            out[i, there] = self._take(candidates[there]) @ unit[i]
+        return _best(found.astype(np.int64), out, k)
+
+    @cached_property
+    def _coarse(self) -> Any:
+        name = self.about.get("coarse")
+        if name is None or importlib.util.find_spec("faiss") is None:
+            return None
+        import faiss
+
+        found: Any = faiss.read_index(str(self.path / Path(name).name))
+        if found.ntotal != len(self):
+            raise GraticuleError(f"{self.path / name}: not of these shards; index again")
+        found.nprobe = _PROBES
+        return found
+
+    def _take(self, rows: npt.NDArray[Any]) -> Float32Array:
+        """Vectors of some rows, float32 (n, d)."""
+        starts = np.cumsum([0, *(len(part) for part in self.vectors)])
+        shard = np.searchsorted(starts, rows, side="right") - 1
+        out = np.empty((len(rows), self.about["width"]), np.float32)
+        for number in np.unique(shard):
+            here = shard == number
+            out[here] = self.vectors[number][rows[here] - starts[number]]
+        return out
+
+    def _file(self, shard: dict[str, Any], ending: str) -> Path:
+        return self.path / f"{int(shard['number']):05d}.{ending}"
+
+    def _write(self, number: int, unit: npt.NDArray[np.float16], rows: Rows) -> dict[str, Any]:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        shard = {"number": number, "rows": len(rows)}
+        with files.atomic(self._file(shard, "npy"), "wb") as out:
+            np.save(out, unit, allow_pickle=False)
+        table = pa.table(
+            {
+                "photo": pa.array(rows.photos, pa.string()),
+                "lat": rows.latlon[:, 0],
+                "lon": rows.latlon[:, 1],
+                "sha256": pa.array(rows.sha256, pa.string()),
+                "hash": pa.array(rows.hashes, pa.uint64()),
+                "own": pa.array(rows.own, pa.float64()),
+            }
+        )
+        with files.atomic(self._file(shard, "parquet"), "wb") as out:
+            pq.write_table(table, out)
+        return shard
+
+    def _list(self, shards: list[dict[str, Any]], number: int, **settings: Any) -> None:
+        """Make a change true, and forget what it made needless."""
+        changed = shards != self.about["shards"]
+        self.about = {**self.about, "shards": shards, "next": number}
+        if changed:
+            self.about.pop("coarse", None)
+        self.about |= settings
+        files.write_json(self.path / "index.json", self.about)
+        for name in ("rows", "vectors", "_coarse"):
+            self.__dict__.pop(name, None)
+        numbers = {f"{int(shard['number']):05d}" for shard in shards}
+        for file in self.path.iterdir():
+            if file.suffix in {".npy", ".parquet", ".faiss"} and not (
+                file.name == self.about.get("coarse")
+                or (file.suffix != ".faiss" and file.stem in numbers)
+            ):
+                file.unlink(missing_ok=True)
+
+
+def _best(rows: IntArray, cosine: Float32Array, k: int) -> tuple[IntArray, Float32Array]:
+    """The k columns of each line with the largest cosine, best first; ties go to lower rows."""
+    if cosine.shape[1] > k:
+        chosen = np.argpartition(-cosine, k - 1, axis=1)[:, :k]
+        rows = np.take_along_axis(rows, chosen, axis=1)
+        cosine = np.take_along_axis(cosine, chosen, axis=1)
+    order = np.lexsort((rows, -cosine), axis=1)
+    return np.take_along_axis(rows, order, axis=1), np.take_along_axis(cosine, order, axis=1)
