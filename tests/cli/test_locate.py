@@ -267,6 +267,8 @@ class Slow:
         self.process = subprocess.Popen(
             [*COMMAND, "-", "-o", str(out), "-m", str(colours), *arguments],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            # A suite started in the background ignores Ctrl-C, and its children would too.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
         )  # fmt: skip
         self.out = out
 

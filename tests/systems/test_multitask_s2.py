@@ -22,7 +22,7 @@ CELLS = [adaptive(PLACES, top, 1, name=name) for name, top in (("coarse", 400), 
 def rows(scene: list[str]) -> Rows:
     n = len(scene)
     everyone = np.ones(n, dtype=bool)
-    return Rows({"scene": np.array(scene)}, PLACES[:n], everyone, ~everyone)
+    return Rows({"scene": np.array(scene)}, PLACES[:n], everyone, ~everyone, ~everyone)
 
 
 def test_every_fine_cell_has_its_own_ancestor() -> None:

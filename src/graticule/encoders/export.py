@@ -28,24 +28,26 @@ def export(
         input_name: e.g. ``pixels_0`` or ``embedding``.
         outputs: names of the outputs.
     """
-    was = module.training
+    # Each part by itself: a wrapper fresh from its constructor learns, what it wraps may not.
+    modes = {part: part.training for part in module.modules()}
     module.eval()
     axes = {name: {0: "n"} for name in (input_name, *outputs)}
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    with files.atomic_path(path) as part, warnings.catch_warnings(), torch.no_grad():
+    with files.atomic_path(path) as target, warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # about the exporter's own future
         # The tracing exporter: a tenth of the time of the newer one, and needs no onnxscript.
         torch.onnx.export(
             module,
             (example,),
-            str(part),
+            str(target),
             input_names=[input_name],
             output_names=list(outputs),
             dynamic_axes=axes,
             opset_version=OPSET,
             dynamo=False,
         )
-    module.train(was)
+    for part, learning in modes.items():
+        part.training = learning
 
 
 def difference(module: nn.Module, example: Tensor, path: Path) -> float:
