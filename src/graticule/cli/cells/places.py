@@ -52,7 +52,7 @@ def located(manifest: Path) -> npt.NDArray[np.float64]:
     known = np.asarray(~np.isnan(latlon).any(axis=1))
     if not known.any():
         raise PartitionError(
-            f"{manifest}: none of its {len(latlon)} photos has a place; fill the lat and lon columns"
+            f"{manifest}: none of its {len(latlon)} photos has a place; fill its lat and lon"
         )
     if not known.all():
         typer.echo(f"{(~known).sum():,} of {len(known):,} photos have no place", err=True)
