@@ -82,6 +82,7 @@ def test_a_bundle_says_what_it_was_made_from(photos: Path, tmp_path: Path) -> No
         assert min(Image.open(tmp_path / "b.run" / name).size) > 100
 
 
+@pytest.mark.slow
 def test_the_same_recipe_gives_the_same_weights_with_workers_too(
     photos: Path, tmp_path: Path
 ) -> None:
@@ -200,7 +201,7 @@ def test_a_folder_of_others_is_left_alone(photos: Path, tmp_path: Path) -> None:
     assert (tmp_path / "b" / "thesis.txt").read_text() == "mine"
 
 
-@pytest.mark.parametrize("routing", ["hard", "soft"])
+@pytest.mark.parametrize("routing", ["soft", pytest.param("hard", marks=pytest.mark.slow)])
 def test_s1_routes(photos: Path, tmp_path: Path, routing: str) -> None:
     tiny = {"name": "tiny", "preprocess": {"size": 32, "resize": "squash"}}
     phases = [{"epochs": 1, "learn": "head"}, {"epochs": 5, "learn": "all", "learning_rate": 0.003}]
