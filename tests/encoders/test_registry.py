@@ -63,7 +63,10 @@ def test_the_large_families_build_and_export(
     file = tmp_path / "e.onnx"
     example = pixels(1, size)
     export.export(encoder, example, file, input_name="pixels_0", outputs=("embedding",))
-    assert export.difference(encoder, example, file) < 1e-4
+    # At random, without statistics, Inception's activations grow to 1e10 and more.
+    with torch.inference_mode():
+        largest = max(1.0, float(encoder(example).abs().max()))
+    assert export.difference(encoder, example, file) < 1e-4 * largest
     assert encoder.dim == {"vgg16": 512 * 49, "inception_v3": 2048}.get(name, 768)
 
 
