@@ -49,6 +49,16 @@ class Cell(_Frozen):
     probability: Probability
 
 
+class Match(_Frozen):
+    """A photo of the user's index that looks alike, with its known place."""
+
+    photo: str
+    lat: float
+    lon: float
+    similarity: Annotated[float, Field(ge=-1, le=1, description="cosine of the two vectors")]
+    share: Annotated[Probability, Field(description="of the weight of all matches")]
+
+
 class Scene(_Frozen):
     """What kind of place the picture shows, best first in ``probabilities``."""
 
@@ -94,6 +104,9 @@ class Answer(_Frozen):
     districts: tuple[Place, ...] = ()
     cities: tuple[City, ...] = ()
     cells: tuple[Cell, ...] = ()
+    matches: Annotated[
+        tuple[Match, ...], Field(description="alike photos of --index, best first")
+    ] = ()
     scene: Scene | None = None
     abstained: bool = False
     reason: Annotated[

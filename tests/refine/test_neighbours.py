@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graticule import sphere
-from graticule.refine.neighbours import clusters, fit_weight, mixed, neighbours, shares
+from graticule.refine.neighbours import clusters, fit, mixed, neighbours, shares
 from graticule.refine.photo_index import PhotoIndex, Rows
 
 PARIS, DELHI = (48.86, 2.35), (28.61, 77.21)
@@ -19,7 +19,7 @@ PARIS, DELHI = (48.86, 2.35), (28.61, 77.21)
 def index_of(folder: Path, vectors: np.ndarray, places: list[tuple[float, float]]) -> PhotoIndex:
     n = len(vectors)
     index = PhotoIndex.create(folder, model="m", key="k")
-    hashes = np.array([(i + 1) * 0x0F0F0F0F0F for i in range(n)], np.uint64)
+    hashes = np.random.default_rng(0).integers(1, 2**63, n).astype(np.uint64)
     names = tuple(f"{i}.jpg" for i in range(n))
     index.add(vectors, Rows(names, np.array(places), names, hashes, np.full(n, np.nan)))
     return index
@@ -29,14 +29,15 @@ def test_the_photo_and_its_doubles_are_left_out(tmp_path: Path) -> None:
     vectors = np.array([[1, 0, 0], [0.9, 0.4, 0], [0.8, 0.5, 0.2], [0, 0, 1.0]])
     index = index_of(tmp_path, vectors, [PARIS, PARIS, DELHI, DELHI])
     hashes = index.rows.hashes
-    (found,) = neighbours(index, vectors[:1], hashes[:1])
-    assert found is not None
-    assert found.rows.tolist() == [1, 2, 3], "the same vector is the photo itself"
-    # The first neighbour's hash: a smaller copy of it is asked for, with another vector.
-    near = hashes[1:2] ^ np.uint64(0b10101)
-    (found,) = neighbours(index, vectors[:1] + 0.1, near)
-    assert found is not None
-    assert 1 not in found.rows
+    # A photo of the index, and a smaller copy of another: a few bits differ.
+    copies = np.array([hashes[0], hashes[1] ^ np.uint64(0b10101), 0], np.uint64)
+    itself, copy, flat = neighbours(index, vectors[[0, 1, 0]], copies)
+    assert itself is not None
+    assert itself.rows.tolist() == [1, 2, 3]
+    assert copy is not None
+    assert sorted(copy.rows.tolist()) == [0, 2, 3]
+    assert flat is not None
+    assert flat.rows.tolist() == [1, 2, 3], "without a hash, the same vector is the photo itself"
 
 
 def test_nothing_left_is_none(tmp_path: Path) -> None:
@@ -68,9 +69,19 @@ def test_a_mixture_is_one() -> None:
 
 
 def test_the_weight_follows_who_was_right() -> None:
-    good, bad = np.full(100, 0.9), np.full(100, 0.05)
-    assert fit_weight(bad, good) > 0.9
-    assert fit_weight(good, bad) < 0.1
-    # Right in turns: the likeliest weight is half.
-    turns = np.where(np.arange(100) % 2, 0.9, 0.05)
-    assert fit_weight(turns, turns[::-1]) == pytest.approx(0.5, abs=0.02)
+    cosine = np.tile([0.9, 0.8], (100, 1))
+    hit = np.ones((100, 2), dtype=bool)
+    assert fit(np.full(100, 0.05), cosine, hit).of(0.9) > 0.8
+    assert fit(np.full(100, 0.9), cosine, ~hit).of(0.9) < 0.02
+
+
+def test_only_likeness_earns_weight() -> None:
+    """Matches are right where they are close, and the model where they are not."""
+    best = np.linspace(0.5, 0.98, 200)
+    close = best > 0.8
+    cosine = np.stack([best, best - 0.1], axis=1)
+    own = np.where(close, 0.05, 0.9)
+    fitted = fit(own, cosine, np.tile(close[:, None], (1, 2)))
+    assert fitted.of(0.97) > 0.7
+    assert fitted.of(0.5) < 0.05
+    assert fitted.photos == 200

@@ -34,6 +34,7 @@ COMMANDS: dict[str, Entry] = {
     "train": Entry("graticule.cli.train:train", "Train a system on your photos, by a recipe"),
     "recipes": Entry("graticule.cli.recipes:app", "The recipes that ship, and what they say"),
     "embed": Entry("graticule.cli.embed:embed", "Vectors of photos, kept for heads to learn from"),
+    "index": Entry("graticule.cli.index:index", "Your own located photos as evidence"),
     "verify": Entry("graticule.cli.verify:verify", "Does a claimed place agree with a photo?"),
     "explain": Entry("graticule.cli.explain:explain", "What in a picture spoke for its answer"),
     "scenes": Entry("graticule.cli.scenes:app", "What kind of place photos show"),

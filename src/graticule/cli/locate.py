@@ -59,6 +59,10 @@ def locate(
     model: Annotated[
         str, typer.Option("--model", "-m", help="A name from graticule models, or a bundle folder.")
     ] = "mini",
+    index: Annotated[
+        Path | None,
+        typer.Option(help="Photos of your own from graticule index, as evidence."),
+    ] = None,
     country: Annotated[
         list[str] | None,
         typer.Option(help="Only this country (ISO code, as IN); give it again for more."),
@@ -93,6 +97,7 @@ def locate(
         find . -name '*.jpg' -print0 | graticule locate - -f json -o answers.jsonl --resume
         graticule locate street.jpg --country IN --country NP
         graticule locate IMG_1.jpg --near 48.86,2.35,300 --always-answer
+        graticule locate unsorted/ --index albums.index -f json
     """
     # Pillow warns of odd metadata and large photos; each photo's own row says what matters.
     warnings.filterwarnings("ignore", module="PIL")
@@ -104,7 +109,7 @@ def locate(
     found = _first(photos, complaints)
     if found is None:
         raise typer.Exit(1)
-    engine = _engine(model)
+    engine = _engine(model, index)
     engine.check(options)
     journal = _journal(target, engine.system.bundle.sha256)
     run = _Run(target, sidecars, complaints)
@@ -204,11 +209,11 @@ def _first(photos: list[str], complain: Callable[[str], None]) -> Iterator[str] 
     return None if first is None else chain([first], found)
 
 
-def _engine(model: str) -> Engine:
+def _engine(model: str, index: Path | None) -> Engine:
     from graticule.locate.engine import Engine
     from graticule.locate.locator import find_model
 
-    return Engine(find_model(model))
+    return Engine(find_model(model), index)
 
 
 def _journal(target: _Target, sha256: str) -> Journal | None:

@@ -17,9 +17,12 @@ from graticule.belief import Belief, Labels
 from graticule.calibration import Calibration
 from graticule.cells.partition import Partition
 from graticule.errors import GraticuleError
-from graticule.locate import places
+from graticule.locate import albums, places
+from graticule.locate.albums import Album
 from graticule.locate.evidence import Evidence, cell_countries
 from graticule.photos.exif import Metadata
+from graticule.refine import neighbours as near
+from graticule.refine.neighbours import Neighbours
 from graticule.systems.system import Prediction, System
 
 #: Coordinates finer than this are a street, and nobody asked for one: two decimals are a city.
@@ -38,11 +41,13 @@ class Looked:
         name: what its answer calls it.
         metadata: of the file.
         flatness: share of flat pixels, see :mod:`graticule.photos.nature`.
+        alike: perceptual hash, 0 where nothing is compared.
     """
 
     name: str
     metadata: Metadata
     flatness: float
+    alike: int = 0
 
 
 @dataclass(frozen=True)
@@ -89,12 +94,22 @@ class Decoder:
             )
         return priors
 
-    def answers(self, prediction: Prediction, looked: Sequence[Looked]) -> list[Answer]:
-        """One answer a photo, in order."""
+    def answers(
+        self, prediction: Prediction, looked: Sequence[Looked], album: Album | None = None
+    ) -> list[Answer]:
+        """One answer a photo, in order; alike photos of ``album`` count as evidence."""
         tempered = {
             task: self.fitted.temper(task, belief) for task, belief in prediction.beliefs.items()
         }
+        # Before matches are mixed in: a likeness is no reason to speak where the model is silent.
         gains = self._gains(tempered)
+        found: list[Neighbours | None] = [None] * len(looked)
+        if album is not None:
+            found = album.near(prediction.embedding, [photo.alike for photo in looked])
+            tempered = {
+                task: albums.mix(belief, found, nearest=task == self.system.point_task)
+                for task, belief in tempered.items()
+            }
         # A task that knows no place there says nothing; the point's own task does, by _weigh.
         for task, prior in self._priors.items():
             if task not in tempered:
@@ -103,11 +118,17 @@ class Decoder:
                 tempered[task] = tempered[task].with_prior(prior)
             else:
                 del tempered[task]
-        said = _Said(tempered, self)
+        said = _Said(tempered, self, found)
         scenes = prediction.scenes
-        return [
+        answers = [
             self._answer(row, photo, said, scenes, float(gains[row]))
             for row, photo in enumerate(looked)
+        ]
+        if album is None:
+            return answers
+        return [
+            answer.model_copy(update={"matches": album.matches(one)})
+            for answer, one in zip(answers, found, strict=True)
         ]
 
     @cached_property
@@ -166,11 +187,19 @@ class Decoder:
 class _Said:
     """The beliefs of a batch, with what is derived from them once for all photos."""
 
-    def __init__(self, beliefs: dict[str, Belief[Partition]], decoder: Decoder) -> None:
+    def __init__(
+        self,
+        beliefs: dict[str, Belief[Partition]],
+        decoder: Decoder,
+        found: Sequence[Neighbours | None],
+    ) -> None:
         fitted = decoder.fitted
         self.beliefs, self._decoder = beliefs, decoder
         self.point = beliefs[decoder.system.point_task]
         self.points = calibration.pick_points(self.point, fitted.point_km)
+        for row, one in enumerate(found):
+            if one is not None:
+                self.points[row] = near.drawn(self.points[row], one, 2 * fitted.point_km)
         levels = sorted(fitted.radius_mass)
         masses = [fitted.radius_mass[level] for level in levels]
         radii = calibration.radii_holding(self.point, self.points, masses)

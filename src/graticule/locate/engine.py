@@ -18,7 +18,9 @@ from graticule.answer import Answer
 from graticule.calibration import Calibration
 from graticule.encoders.onnx import available_cores
 from graticule.errors import PhotoError
+from graticule.locate.albums import Album
 from graticule.locate.decode import Decoder, Looked, Options
+from graticule.photos.duplicates import perceptual_hash
 from graticule.photos.nature import flatness
 from graticule.photos.photo import Source, open_photo
 from graticule.systems.registry import load_system
@@ -46,13 +48,19 @@ class Engine:
     Attributes:
         system: what runs.
         calibration: what its bundle was calibrated to.
+        album: located photos that answers are compared with, or None.
     """
 
-    def __init__(self, bundle: str | Path) -> None:
+    def __init__(self, bundle: str | Path, index: str | Path | None = None) -> None:
         """Load a bundle folder.
+
+        Args:
+            bundle: the folder.
+            index: of located photos, whose matches count as evidence.
 
         Raises:
             BundleError: it cannot be used.
+            GraticuleError: the index is none, or another model built it.
         """
         self.system: System = load_system(bundle)
         files = self.system.bundle
@@ -61,6 +69,7 @@ class Engine:
             if files.has("calibration.json")
             else Calibration()
         )
+        self.album = None if index is None else Album(index, files)
 
     def check(self, options: Options) -> None:
         """Say before any work whether these options can be met.
@@ -103,7 +112,9 @@ class Engine:
         try:
             opened = open_photo(source, name, draft=2 * max(p.size for p in self.system.inputs))
             crops = tuple(preprocess(opened.image) for preprocess in self.system.inputs)
-            return _Ready(Looked(opened.name, opened.metadata, flatness(opened.image)), crops)
+            alike = perceptual_hash(np.asarray(opened.image)) if self.album else 0
+            looked = Looked(opened.name, opened.metadata, flatness(opened.image), alike)
+            return _Ready(looked, crops)
         except (PhotoError, MemoryError) as error:
             label = name or (source if isinstance(source, str) else None)
             words = str(error) or f"{label}: not enough memory to decode it"
@@ -116,7 +127,8 @@ class Engine:
         if good:
             pixels = [np.stack(crops) for crops in zip(*(item.crops for item in good), strict=True)]
             prediction = self.system.predict(pixels)
-            found = decoder.answers(prediction, [item.looked for item in good])
+            looked = [item.looked for item in good]
+            found = decoder.answers(prediction, looked, self.album)
             each = round((time.perf_counter() - start) / len(good), 4)
             answers = (answer.model_copy(update={"seconds": each}) for answer in found)
         for item in group:

@@ -13,12 +13,12 @@ from graticule.refine.photo_index import PhotoIndex
 
 #: Photos looked at for each query, after the photo itself and its doubles are left out.
 NEAREST = 20
-#: Cosine from which two vectors are of one picture, whatever their hashes say.
+#: Cosine from which two vectors are of one picture where a hash is missing (a flat picture).
 SAME = 0.995
 #: Matches farther apart than this are different places.
 CLUSTER_KM = 25.0
-#: Until a weight was fitted on the index: the model's word and the photos' count the same.
-WEIGHT, SHARPNESS = 0.5, 0.05
+#: Photos of an index that its weight is fitted on, and how few do not suffice.
+SAMPLE, FEWEST = 1000, 30
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -37,6 +37,28 @@ class Cluster:
 
 
 @dataclass(frozen=True)
+class Weighing:
+    """How much matches count beside the model: weight · σ((best cosine − middle) / sharpness).
+
+    Attributes:
+        weight: of a photo that is like the index's own.
+        middle: the best cosine at which it is half of that.
+        sharpness: cosine in which a match loses a factor e.
+        photos: it was fitted on; 0 is a guess.
+    """
+
+    weight: float = 0.5
+    middle: float = 0.8
+    sharpness: float = 0.05
+    photos: int = 0
+
+    def of(self, best: npt.ArrayLike) -> FloatArray:
+        """The weight of photos whose best match has this cosine."""
+        gap = (self.middle - np.asarray(best, dtype=np.float64)) / self.sharpness
+        return np.asarray(self.weight / (1 + np.exp(np.clip(gap, -50, 50))))
+
+
+@dataclass(frozen=True)
 class Neighbours:
     """What an index says about one photo.
 
@@ -46,6 +68,7 @@ class Neighbours:
         share: float64 (k,) weight of each, summing to one.
         latlon: (k, 2) degrees.
         clusters: heaviest first.
+        weight: of all of them beside the model's belief.
     """
 
     rows: npt.NDArray[np.int64]
@@ -53,6 +76,7 @@ class Neighbours:
     share: FloatArray
     latlon: FloatArray
     clusters: tuple[Cluster, ...]
+    weight: float
 
     def mass(self, cells: npt.NDArray[np.int64], n: int) -> FloatArray | None:
         """The share of each of ``n`` cells, (n,); None if no match lies in any.
@@ -88,11 +112,11 @@ def neighbours(
     Returns:
         One a query; None where nothing is left.
     """
-    sharpness = float(index.about.get("sharpness", SHARPNESS))
+    weighing = weighing_of(index)
     # An album has bursts of one picture: look further than k, so that k are left.
     found, cosine = index.search(queries, 4 * k)
     return [
-        _one(index, rows, near, value, k, sharpness)
+        _one(index, rows, near, value, k, weighing)
         for rows, near, value in zip(found, cosine, hashes, strict=True)
     ]
 
@@ -103,19 +127,26 @@ def _one(
     cosine: npt.NDArray[np.float32],
     value: np.uint64,
     k: int,
-    sharpness: float,
+    weighing: Weighing,
 ) -> Neighbours | None:
     there = rows >= 0
     rows, cosine = rows[there], cosine[there]
     known = index.rows.hashes[rows]
-    double = cosine >= SAME
-    double |= (known != 0) & (value != 0) & (np.bitwise_count(known ^ value) <= RADIUS)
+    # Vectors of a weak encoder are near for many pictures; hashes tell one picture from another.
+    told = (known != 0) & (value != 0)
+    double = np.where(told, np.bitwise_count(known ^ value) <= RADIUS, cosine >= SAME)
     rows, cosine = rows[~double][:k], cosine[~double][:k]
     if not len(rows):
         return None
-    weight = shares(cosine, sharpness)
+    share = shares(cosine, weighing.sharpness)
     latlon = index.rows.latlon[rows]
-    return Neighbours(rows, cosine, weight, latlon, clusters(latlon, weight))
+    weight = float(weighing.of(cosine[0]))
+    return Neighbours(rows, cosine, share, latlon, clusters(latlon, share), weight)
+
+
+def weighing_of(index: PhotoIndex) -> Weighing:
+    """What was fitted on an index, or the guess."""
+    return Weighing(**index.about.get("weighing", {}))
 
 
 def shares(cosine: npt.NDArray[np.floating], sharpness: float) -> FloatArray:
@@ -146,16 +177,38 @@ def mixed(
     return np.asarray(np.logaddexp(own, theirs))
 
 
-def fit_weight(own: FloatArray, theirs: FloatArray, rounds: int = 100) -> float:
-    """The weight of the index under which the true cells are likeliest, by EM.
+def fit(own: FloatArray, cosine: npt.NDArray[np.floating], hit: npt.NDArray[np.bool_]) -> Weighing:
+    """The weighing under which the true cells are likeliest, over a grid.
 
     Args:
-        own: (n,) probability that the model gave the true cell.
-        theirs: (n,) probability that the matches gave it.
-        rounds: of EM (Dempster, Laird & Rubin 1977; a mixture of two known parts).
+        own: (n,) probability that the model alone gave the true cell.
+        cosine: (n, k) of each photo's matches, best first, −inf where there are fewer.
+        hit: (n, k) whether a match lies in the true cell.
     """
-    weight = WEIGHT
-    for _ in range(rounds):
-        both = weight * theirs + (1 - weight) * own
-        weight = float(np.mean(weight * theirs / np.maximum(both, 1e-12)))
-    return min(0.99, max(0.01, weight))
+    best = cosine[:, 0]
+    found, highest = Weighing(photos=len(own)), -np.inf
+    for sharpness in (0.01, 0.02, 0.05, 0.1, 0.2):
+        raised = np.exp((cosine - best[:, None]) / sharpness)
+        theirs = (raised * hit).sum(axis=1) / raised.sum(axis=1)
+        # The lowest trusts every match alike.
+        quantiles = np.quantile(best, (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0))
+        for middle in (best.min() - 4 * sharpness, *quantiles):
+            for weight in (0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95):
+                tried = Weighing(weight, float(middle), sharpness, len(own))
+                w = tried.of(best)
+                likelihood = float(np.log(np.maximum((1 - w) * own + w * theirs, 1e-6)).sum())
+                if likelihood > highest:
+                    found, highest = tried, likelihood
+    return found
+
+
+def drawn(point: FloatArray, found: Neighbours, reach_km: float) -> FloatArray:
+    """A point drawn to the heaviest cluster, by its weight, where that is within ``reach_km``.
+
+    Farther away the two are different answers, and their mean would be neither.
+    """
+    cluster = found.clusters[0]
+    if float(sphere.haversine(point, cluster.latlon)) > reach_km:
+        return point
+    weight = found.weight * cluster.share
+    return sphere.mean(np.stack([point, cluster.latlon]), np.array([1 - weight, weight]))

@@ -266,7 +266,7 @@ class PhotoIndex:
         )
         rng = np.random.default_rng(0)
         sample = np.sort(rng.choice(len(self), min(len(self), 40 * lists), replace=False))
-        coarse.train(self._take(sample))
+        coarse.train(self.vectors_of(sample))
         for part in self.vectors:
             for start in range(0, len(part), _BLOCK):
                 coarse.add(part[start : start + _BLOCK].astype(np.float32))
@@ -322,7 +322,7 @@ class PhotoIndex:
         out = np.full(found.shape, -np.inf, np.float32)
         for i, candidates in enumerate(found):
             there = candidates >= 0
-            out[i, there] = self._take(candidates[there]) @ unit[i]
+            out[i, there] = self.vectors_of(candidates[there]) @ unit[i]
         return _best(found.astype(np.int64), out, k)
 
     @cached_property
@@ -338,7 +338,7 @@ class PhotoIndex:
         found.nprobe = _PROBES
         return found
 
-    def _take(self, rows: npt.NDArray[Any]) -> Float32Array:
+    def vectors_of(self, rows: npt.NDArray[Any]) -> Float32Array:
         """Vectors of some rows, float32 (n, d)."""
         starts = np.cumsum([0, *(len(part) for part in self.vectors)])
         shard = np.searchsorted(starts, rows, side="right") - 1

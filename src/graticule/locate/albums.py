@@ -1,0 +1,264 @@
+"""A user's own located photos as evidence: how an index is made, and what it adds to a belief."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from graticule import files
+from graticule.answer import Match
+from graticule.belief import Belief
+from graticule.cells.partition import Partition
+from graticule.errors import GraticuleError, PhotoError
+from graticule.photos.duplicates import perceptual_hash
+from graticule.photos.photo import open_photo
+from graticule.progress import track
+from graticule.refine import neighbours as near
+from graticule.refine.neighbours import Neighbours
+from graticule.refine.photo_index import PhotoIndex, Rows
+
+if TYPE_CHECKING:
+    from graticule.locate.engine import Engine
+    from graticule.photos.manifest import Manifest
+    from graticule.systems.bundle import Bundle
+
+#: Photos written to the disk at a time; a kill costs at most so many.
+PORTION = 1024
+#: Matches that an answer names.
+NAMED = 5
+_BATCH = 8
+
+
+def encoder_key(bundle: Bundle) -> str:
+    """What tells a bundle's vectors from another's: its networks and its crops.
+
+    Calibrating a bundle changes neither, so its indexes stay good.
+    """
+    about = bundle.manifest
+    what = {
+        "networks": {name: sha for name, sha in about.files.items() if name.endswith(".onnx")},
+        "inputs": [preprocess.model_dump(mode="json") for preprocess in about.inputs],
+    }
+    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]
+
+
+class Album:
+    """An index, opened for a system.
+
+    Attributes:
+        index: the index.
+    """
+
+    def __init__(self, index: str | Path, bundle: Bundle) -> None:
+        """Open an index and make sure that this system's vectors are in it.
+
+        Raises:
+            GraticuleError: it is no index, or another model built it.
+        """
+        self.index = PhotoIndex(index)
+        self.index.check_model(bundle.manifest.name, encoder_key(bundle))
+
+    def near(
+        self, embedding: npt.NDArray[np.float32], hashes: Sequence[int]
+    ) -> list[Neighbours | None]:
+        """The matches of each photo, without itself and its doubles."""
+        return near.neighbours(self.index, embedding, np.array(hashes, dtype=np.uint64))
+
+    def matches(self, found: Neighbours | None) -> tuple[Match, ...]:
+        """The best matches as an answer names them."""
+        if found is None:
+            return ()
+        return tuple(
+            Match(
+                photo=self.index.rows.photos[row],
+                lat=round(float(place[0]), 4),
+                lon=round(float(place[1]), 4),
+                similarity=round(float(np.clip(cosine, -1, 1)), 4),
+                share=round(min(1.0, float(share)), 4),
+            )
+            for row, place, cosine, share in list(
+                zip(found.rows, found.latlon, found.cosine, found.share, strict=True)
+            )[:NAMED]
+        )
+
+
+def cells_of(partition: Partition, latlon: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    """The cell of each place, or the nearest one where it lies outside all of them, int64 (n,)."""
+    cells = partition.assign(latlon)
+    outside = np.flatnonzero(cells < 0)
+    for rows, km in partition.distances(latlon[outside]):
+        cells[outside[rows]] = km.argmin(axis=1)
+    return cells
+
+
+def mix(
+    belief: Belief[Partition], found: Sequence[Neighbours | None], *, nearest: bool
+) -> Belief[Partition]:
+    """The model's belief and the matches' places over the same cells.
+
+    Args:
+        belief: the model's.
+        found: the matches of each photo.
+        nearest: a match outside all cells counts for the nearest one, else for none.
+    """
+    cells = belief.over
+    log_p = np.array(belief.log_p, dtype=np.float64)
+    for row, one in enumerate(found):
+        if one is not None:
+            at = cells_of(cells, one.latlon) if nearest else cells.assign(one.latlon)
+            mass = one.mass(at, len(cells))
+            log_p[row] = near.mixed(log_p[row], mass, one.weight)
+    return Belief.from_logits(cells, log_p)
+
+
+def add(
+    engine: Engine,
+    index: PhotoIndex,
+    manifest: Manifest,
+    complain: Callable[[str], None] = lambda _: None,
+) -> int:
+    """Index the photos of a manifest that have a place; returns how many were new.
+
+    A file that is in the index already is not read again, so a run that was killed goes on.
+
+    Args:
+        engine: whose vectors.
+        index: where to.
+        manifest: photos with lat and lon.
+        complain: told of each photo that cannot be read.
+    """
+    latlon, names = manifest.latlon, manifest.column("path").tolist()
+    known = set(index.rows.sha256)
+    located = np.flatnonzero(np.isfinite(latlon).all(axis=1))
+    if len(located) < len(latlon):
+        complain(f"{manifest.path}: {len(latlon) - len(located)} photos without a place left out")
+    added = 0
+    for start in range(0, len(located), PORTION):
+        portion = located[start : start + PORTION]
+        vectors, rows = _looked_at(engine, manifest, names, latlon, portion, known, complain)
+        if len(rows):
+            added += index.add(vectors, rows)
+            known |= set(rows.sha256)
+    if added:
+        fit_weighing(engine, index)
+        index.build_search()
+    return added
+
+
+def _looked_at(
+    engine: Engine,
+    manifest: Manifest,
+    names: list[str],
+    latlon: npt.NDArray[np.float64],
+    portion: npt.NDArray[np.int64],
+    known: set[str],
+    complain: Callable[[str], None],
+) -> tuple[npt.NDArray[np.float32], Rows]:
+    photos, places, sums, hashes = [], [], [], []
+    vectors, own = [], []
+    for batch in _batches(engine, manifest, names, portion, known, complain):
+        numbers = np.array([number for number, _, _, _ in batch])
+        crops = [np.stack(views) for views in zip(*(views for *_, views in batch), strict=True)]
+        said = engine.system.predict(crops)
+        task = engine.system.point_task
+        belief = engine.calibration.temper(task, said.beliefs[task])
+        cells = cells_of(belief.over, latlon[numbers])
+        vectors.append(said.embedding)
+        own.append(belief.p[np.arange(len(batch)), cells].astype(np.float64))
+        photos += [names[number] for number in numbers]
+        places.append(latlon[numbers])
+        sums += [sha for _, sha, _, _ in batch]
+        hashes += [value for _, _, value, _ in batch]
+    if not photos:
+        empty = np.empty(0)
+        none = Rows((), np.empty((0, 2)), (), np.empty(0, np.uint64), empty)
+        return np.empty((0, 0), np.float32), none
+    rows = Rows(
+        tuple(photos),
+        np.concatenate(places),
+        tuple(sums),
+        np.array(hashes, np.uint64),
+        np.concatenate(own),
+    )
+    return np.concatenate(vectors), rows
+
+
+_Item = tuple[int, str, int, list[npt.NDArray[np.uint8]]]
+
+
+def _batches(
+    engine: Engine,
+    manifest: Manifest,
+    names: list[str],
+    portion: npt.NDArray[np.int64],
+    known: set[str],
+    complain: Callable[[str], None],
+) -> Iterator[list[_Item]]:
+    batch: list[_Item] = []
+    seen: set[str] = set()
+    for number in track(portion.tolist(), "indexing photos"):
+        try:
+            file = manifest.file(names[number])
+            sha = files.sha256(file)[:32]
+            if sha in known or sha in seen:
+                continue
+            draft = 2 * max(p.size for p in engine.system.inputs)
+            image = open_photo(file, draft=draft).image
+        except PhotoError as error:
+            complain(str(error))
+            continue
+        except OSError as error:
+            complain(f"{names[number]}: cannot be read ({error.strerror or error})")
+            continue
+        seen.add(sha)
+        crops = [preprocess(image) for preprocess in engine.system.inputs]
+        batch.append((number, sha, perceptual_hash(np.asarray(image)), crops))
+        if len(batch) == _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def fit_weighing(engine: Engine, index: PhotoIndex) -> None:
+    """Fit how much matches count, leaving each of a sample of the index's own photos out."""
+    rows = index.rows
+    usable = np.flatnonzero(np.isfinite(rows.own))
+    if len(usable) < near.FEWEST:
+        return
+    rng = np.random.default_rng(0)
+    sample = np.sort(rng.choice(usable, min(near.SAMPLE, len(usable)), replace=False))
+    cells = cells_of(engine.system.partitions[engine.system.point_task], rows.latlon)
+    queries = index.vectors_of(sample)
+    found = near.neighbours(index, queries, rows.hashes[sample])
+    kept = [i for i, one in enumerate(found) if one is not None]
+    if len(kept) < near.FEWEST:
+        return
+    cosine = np.full((len(kept), near.NEAREST), -np.inf)
+    hit = np.zeros(cosine.shape, dtype=bool)
+    for line, i in enumerate(kept):
+        one = found[i]
+        assert one is not None
+        cosine[line, : len(one.rows)] = one.cosine
+        hit[line, : len(one.rows)] = cells[one.rows] == cells[sample[i]]
+    fitted = near.fit(rows.own[sample[kept]], cosine, hit)
+    index.keep(weighing=dataclasses.asdict(fitted))
+
+
+def open_index(engine: Engine, folder: Path) -> PhotoIndex:
+    """The index in a folder, begun where there is none, for this system's vectors.
+
+    Raises:
+        GraticuleError: another model built it, or the model has no vectors.
+    """
+    bundle = engine.system.bundle
+    if folder.is_file():
+        raise GraticuleError(f"{folder}: a file; an index is a folder")
+    return PhotoIndex.create(folder, model=bundle.manifest.name, key=encoder_key(bundle))
