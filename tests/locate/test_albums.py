@@ -75,6 +75,8 @@ def test_a_photo_like_the_album_is_put_where_the_album_was(
     (helped,) = locate(colours, indexed[0], wanted)
     assert alone.matches == ()
     assert [m.photo.startswith("lyon-") for m in helped.matches] == [True] * 5
+    assert helped.model is not None
+    assert not helped.model.calibrated, "radii were calibrated without an index"
     assert helped.countries[0].code == "FR"
     assert helped.countries[0].probability > alone_share(alone, "FR")
     assert sum(match.share for match in helped.matches) <= 1

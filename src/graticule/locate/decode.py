@@ -127,9 +127,14 @@ class Decoder:
         if album is None:
             return answers
         return [
-            answer.model_copy(update={"matches": album.matches(one)})
+            answer.model_copy(update={"matches": album.matches(one), "model": self._with_album})
             for answer, one in zip(answers, found, strict=True)
         ]
+
+    @cached_property
+    def _with_album(self) -> Model:
+        # Probabilities and radii were calibrated on the model alone.
+        return self._model.model_copy(update={"calibrated": False})
 
     @cached_property
     def groupings(self) -> dict[str, places.Grouping]:
