@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,27 @@ def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     ):
         handle.write("x")
     assert "\n" not in str(caught.value)
+
+
+def test_a_device_is_never_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for taken in (pipe, tmp_path):
+        with pytest.raises(GraticuleError, match="not a file"), files.atomic(taken) as handle:
+            handle.write("x")
+    assert pipe.is_fifo()
+    assert list(tmp_path.iterdir()) == [pipe]
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    link = tmp_path / "a.txt"
+    link.symlink_to("real/a.txt")
+    for text in ("one", "two"):
+        with files.atomic(link) as handle:
+            handle.write(text)
+    assert link.is_symlink()
+    assert (tmp_path / "real" / "a.txt").read_text(encoding="utf-8") == "two"
 
 
 def test_json_comes_back(tmp_path: Path) -> None:

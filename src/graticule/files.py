@@ -17,12 +17,18 @@ from graticule.errors import GraticuleError
 def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` that takes its name only when the block ends well.
 
-    If the block raises, the temporary file is removed and an earlier ``path`` stays whole.
+    If the block raises, the temporary file is removed and an earlier ``path`` stays whole. A link
+    stays a link: the file that it leads to is the one written.
 
     Raises:
-        GraticuleError: the folder or the file cannot be written.
+        GraticuleError: the folder or the file cannot be written, or it is a folder or a device.
     """
-    target = Path(path)
+    target = Path(os.path.realpath(path))
+    if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113 - never raise
+        # Taking the name of a device would put an ordinary file in its place, for everyone.
+        raise GraticuleError(
+            f"{path}: not a file; name one to write (- is stdout where it is taken)"
+        )
     part = target.with_name(f".{target.stem}.{os.getpid()}.part{target.suffix}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -31,7 +37,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     except OSError as error:
         _forget(part)
         raise GraticuleError(
-            f"{target}: cannot be written ({error.strerror or error}); what was there is whole"
+            f"{path}: cannot be written ({error.strerror or error}); what was there is whole"
         ) from error
     except BaseException:
         _forget(part)

@@ -64,6 +64,21 @@ def test_help_of_every_command(name: str, capsys: pytest.CaptureFixture[str]) ->
 def test_examples_keep_their_lines(capsys: pytest.CaptureFixture[str]) -> None:
     ended("locate", "--help")
     assert "\n      graticule locate holiday/\n" in capsys.readouterr().out
+    # Long ones too, and those after the first: a line that is cut cannot be copied.
+    ended("data", "check", "--help")
+    assert "--good-rows photos/good.csv --report problems.csv\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in COMMANDS if COMMANDS[name].target.endswith(":app")]
+)
+def test_a_group_shows_an_example_and_no_second_completion(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended(name, "--help")
+    words = capsys.readouterr().out
+    assert f"graticule {name}" in words.partition("Example")[2]
+    assert "--install-completion" not in words
 
 
 def test_a_misspelt_command_is_guessed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -54,9 +54,10 @@ CONTEXT = {"help_option_names": ["-h", "--help"]}
 def _keep_examples(command: Any) -> None:
     """Mark the examples in the help of a command, and of a group's, as lines to keep apart."""
     for one in (command, *getattr(command, "commands", {}).values()):
-        # The backspace is click's mark for a paragraph that it must not fill.
-        for word in ("Example:", "Examples:"):
-            one.help = (one.help or "").replace(f"\n\n{word}", f"\n\n\b\n{word}")
+        text, word, lines = (one.help or "").partition("\n\nExample")
+        if word:
+            # The backspace is click's mark for a paragraph that it must not fill.
+            one.help = f"{text}\n\n\b\nExample{lines.replace(chr(10) * 2, chr(10))}"
 
 
 class LazyGroup(typer.core.TyperGroup):

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     invoke_without_command=True,
+    add_completion=False,
     rich_markup_mode=None,
-    help="Which models are on this machine, and which can be fetched.",
 )
 
 

@@ -8,8 +8,8 @@ import typer
 
 app = typer.Typer(
     invoke_without_command=True,
+    add_completion=False,
     rich_markup_mode=None,
-    help="The recipes that ship, and what they say.",
 )
 
 
