@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from graticule import sphere
 from graticule.cells.files import read_partition
@@ -71,3 +73,38 @@ def test_lists_of_points(tmp_path: Path) -> None:
             read_points(file)
     with pytest.raises(PartitionError, match=r"none\.csv"):
         read_points(tmp_path / "none.csv")
+
+
+def test_a_partition_is_a_list_of_points_too(tmp_path: Path) -> None:
+    from graticule.cells.gallery import read_points
+
+    gallery([[48.9, 2.3], [1, 2]]).to_parquet(tmp_path / "p.parquet")
+    assert read_points(tmp_path / "p.parquet").tolist() == [[48.9, 2.3], [1, 2]]
+
+
+@given(
+    st.floats(-80, 70), st.floats(-180, 179), st.floats(0.5, 10), st.floats(0.5, 10),
+    st.floats(20, 200),
+)  # fmt: skip
+@settings(max_examples=30, deadline=None)
+def test_a_grid_fills_its_box(
+    south: float, west: float, high: float, wide: float, spacing: float
+) -> None:
+    from graticule.cells.gallery import grid
+
+    points = grid((south, west, south + high, west + wide), spacing)
+    east = (points[:, 1] - west) % 360
+    assert ((points[:, 0] > south) & (points[:, 0] < south + high)).all()
+    assert (east < wide + 1e-6).all()
+    # No place of the box is farther from a point than half a diagonal of its mesh.
+    u, v = np.meshgrid(np.linspace(0, 1, 6), np.linspace(0, 1, 6))
+    inside = np.stack([south + high * u.ravel(), west + wide * v.ravel()], axis=1)
+    assert sphere.distances(inside, points).min(axis=1).max() <= spacing * 0.75
+
+
+def test_boxes_that_are_none() -> None:
+    from graticule.cells.gallery import grid
+
+    for box, spacing in (((10, 0, 5, 1), 1), ((0, 0, 1, 1), 0), ((-90, -180, 90, 180), 1)):
+        with pytest.raises(PartitionError, match="box"):
+            grid(box, spacing)

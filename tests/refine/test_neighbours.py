@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graticule import sphere
@@ -45,6 +45,7 @@ def test_nothing_left_is_none(tmp_path: Path) -> None:
     assert neighbours(index, np.eye(3)[:1], np.zeros(1, np.uint64)) == [None]
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-1, 1), min_size=1, max_size=20), st.floats(0.01, 1))
 def test_shares_sum_to_one_and_follow_the_cosine(cosine: list[float], sharpness: float) -> None:
     share = shares(np.array(cosine), sharpness)

@@ -17,6 +17,8 @@ from graticule.errors import GraticuleError, PartitionError
 _PEOPLE_PER_KM2 = 4000.0
 #: How many neighbours say how densely the points lie around one.
 _NEIGHBOURS = 8
+#: Points of a grid; their vectors take 2 KB each.
+_LARGEST = 5_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +87,8 @@ def _areas(points: FloatArray) -> FloatArray:
 def read_points(path: str | Path) -> FloatArray:
     """The coordinates of a CSV with a latitude and a longitude column, (n, 2) degrees.
 
-    GeoCLIP's gallery files and most others; capitals and the columns' order do not matter.
+    GeoCLIP's gallery files and most others; capitals and the columns' order do not matter. Of a
+    partition (``.parquet``), the centers.
 
     Raises:
         PartitionError: the file cannot be read, has no such columns, or a value is no number.
@@ -95,6 +98,8 @@ def read_points(path: str | Path) -> FloatArray:
     import pyarrow.csv
 
     source = Path(path)
+    if source.suffix.lower() == ".parquet":
+        return Partition.from_parquet(source).centers
     try:
         table = pyarrow.csv.read_csv(source)
         names = {name.strip().lower(): name for name in table.column_names}
@@ -109,6 +114,43 @@ def read_points(path: str | Path) -> FloatArray:
         return sphere.as_latlon(np.stack(columns, axis=1))
     except GraticuleError as error:
         raise PartitionError(f"{source}: {error}") from error
+
+
+def grid(box: tuple[float, float, float, float], spacing_km: float) -> FloatArray:
+    """Points ``spacing_km`` apart that fill a box, (n, 2) degrees, in rows of latitude.
+
+    Args:
+        box: south, west, north, east in degrees; west beyond east crosses the antimeridian.
+        spacing_km: along and between the rows.
+
+    Raises:
+        PartitionError: the box is none, or holds more than five million points.
+    """
+    south, west, north, east = box
+    width = (east - west) % 360 or 360.0
+    if not (-90 <= south < north <= 90) or not spacing_km > 0:
+        raise PartitionError(
+            f"box {box}, {spacing_km} km: south below north, and a spacing above 0"
+        )
+    degree = sphere.EARTH_RADIUS_KM * np.pi / 180
+    most = (north - south) * width * (degree / spacing_km) ** 2
+    if most > _LARGEST:
+        raise PartitionError(
+            f"box {box}: up to {most:,.0f} points {spacing_km:g} km apart, more than {_LARGEST:,}; "
+            "widen --spacing"
+        )
+    rows = []
+    for lat in _steps(south, north, spacing_km / degree):
+        along = spacing_km / (degree * max(np.cos(np.radians(lat)), 1e-9))
+        lon = sphere.wrap_longitude(_steps(west, west + width, along))
+        rows.append(np.stack([np.full(len(lon), lat), lon], axis=1))
+    return np.concatenate(rows)
+
+
+def _steps(start: float, end: float, step: float) -> FloatArray:
+    """Middles of equal parts of an interval, no wider than ``step``."""
+    n = max(1, int(np.ceil((end - start) / step)))
+    return np.asarray(start + (np.arange(n) + 0.5) * (end - start) / n)
 
 
 def drawn_on_land(

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from graticule.systems.downloads import Downloadable
 
 app = typer.Typer(
@@ -107,6 +110,7 @@ def get(
         from graticule.cells.gallery import read_points
 
         points = read_points(gallery)
+        typer.echo(f"graticule: {gallery}: {_counted(points)}", err=True)
     # Before gigabytes are fetched: can they be used here at all?
     from graticule.systems import geoclip_bundle
 
@@ -120,6 +124,17 @@ def get(
         + ("" if source else f"; the weights in {folder} are no longer needed"),
         err=True,
     )
+
+
+def _counted(points: npt.NDArray[np.float64]) -> str:
+    """What is odd in a gallery; all of it is kept, since it is what the user gave."""
+    import numpy as np
+
+    from graticule import atlas
+
+    twice = len(points) - len(np.unique(points, axis=0))
+    sea = int((~atlas.is_land(points)).sum())
+    return f"{len(points):,} places, {twice:,} of them given twice and {sea:,} at sea, all kept"
 
 
 def _weights(model: Downloadable, source: Path | None, hub: str) -> Path:

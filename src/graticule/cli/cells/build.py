@@ -310,34 +310,51 @@ def gallery(
         Path | None, typer.Option(metavar="FILE", help="CSV with columns lat and lon.")
     ] = None,
     draw: Annotated[By | None, typer.Option(help="Draw points on land.")] = None,
+    box: Annotated[
+        str | None, typer.Option(help="Fill a box: SOUTH,WEST,NORTH,EAST in degrees.")
+    ] = None,
+    spacing: Annotated[float, typer.Option(help="Between the points of --box, km.")] = 1.0,
     number: Annotated[int, typer.Option("--number", "-n", help="How many to draw.")] = 100_000,
     seed: Annotated[int, typer.Option(help="Of the drawing: same seed, same points.")] = 0,
     name: Name = "gallery",
 ) -> None:
-    """Points as cells: where photos are, from a list, or drawn on land.
+    """Points as cells: where photos are, from a list, drawn on land, or filling a box.
 
     Examples:
       graticule cells build gallery --manifest photos/manifest.csv -o gallery.parquet
       graticule cells build gallery --draw population -n 20000 -o gallery.parquet
+      graticule cells build gallery --box 47.3,8.4,47.5,8.7 --spacing 1 -o zurich.parquet
     """
     import numpy as np
 
-    from graticule.cells.gallery import drawn_on_land, read_points
+    from graticule.cells.gallery import drawn_on_land, grid, read_points
     from graticule.cells.gallery import gallery as make
     from graticule.cli.cells.places import located
     from graticule.errors import PartitionError
 
     _ending(output)
-    if sum(source is not None for source in (manifest, points, draw)) != 1:
-        raise PartitionError("choose one of --manifest, --points and --draw")
+    if sum(source is not None for source in (manifest, points, draw, box)) != 1:
+        raise PartitionError("choose one of --manifest, --points, --draw and --box")
     if manifest is not None:
         places, counts = np.unique(located(manifest), axis=0, return_counts=True)
         made = make(places, counts=counts, name=name)
     elif points is not None:
         made = make(read_points(points), name=name)
+    elif box is not None:
+        made = make(grid(_box(box), spacing), name=name)
     else:
         made = make(drawn_on_land(number, draw.value if draw else "area", seed), name=name)
     _write(made, output)
+
+
+def _box(text: str) -> tuple[float, float, float, float]:
+    from graticule.errors import PartitionError
+
+    try:
+        south, west, north, east = (float(part) for part in text.split(","))
+    except ValueError:
+        raise PartitionError(f"--box {text!r}: write it as SOUTH,WEST,NORTH,EAST") from None
+    return south, west, north, east
 
 
 @app.command()
