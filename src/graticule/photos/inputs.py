@@ -43,10 +43,10 @@ def find_photos(
         name = os.fspath(argument)
         if name == "-":
             yield from _from_stdin()
-        elif Path(name).is_dir():
+        elif os.path.isdir(name):  # noqa: PTH112 - Path raises on a name that is too long
             here = f"{display_name(name)}: no photos in this folder"
             yield from _some(_in_folder(name, complain), here, complain)
-        elif Path(name).suffix.lower() in _TABLES and Path(name).is_file():
+        elif Path(name).suffix.lower() in _TABLES and os.path.isfile(name):  # noqa: PTH113
             yield from _from_manifest(Path(name), complain)
         elif glob.has_magic(name) and not os.path.lexists(name):
             found = sorted(glob.glob(name, recursive=True))  # noqa: PTH207 - a pattern may be absolute
