@@ -169,6 +169,15 @@ def test_a_browser_draws_it_without_the_network(file: Path, tmp_path: Path) -> N
 
 
 @needs_chromium
+def test_a_photo_goes_by_the_last_part_of_its_path(answers: list[Answer], tmp_path: Path) -> None:
+    names = {"a/caf\\xe9.jpg": "caf\\xe9.jpg", "C:\\photos\\b.jpg": "b.jpg"}
+    shown = [answers[0].model_copy(update={"photo": path}) for path in names]
+    write(shown, "html", tmp_path / "map.html")
+    dom = chromium(tmp_path / "map.html", tmp_path, "--dump-dom")
+    assert re.findall(r'<div class="name"[^>]*>(.*?)</div>', dom) == list(names.values())
+
+
+@needs_chromium
 @pytest.mark.slow
 @pytest.mark.parametrize("size", ["1400,900", "500,844"])
 @pytest.mark.parametrize("scheme", ["0", "1"])

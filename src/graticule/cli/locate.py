@@ -326,5 +326,7 @@ def _remove_sidecars(photos: list[str]) -> None:
             removed += remove_sidecar(path)
         except GraticuleError as error:
             complaints(str(error))
-    typer.echo(f"graticule: estimates taken out of {removed} sidecars", err=True)
+    typer.echo(
+        f"graticule: estimates taken out of {removed} sidecar{'s' * (removed != 1)}", err=True
+    )
     raise typer.Exit(1 if complaints.count else 0)

@@ -4,7 +4,9 @@
   const photos = element("photos").textContent.split("\n").filter(Boolean).map((line) => JSON.parse(line));
   photos.forEach((photo, order) => {
     photo.order = order;
-    photo.name = photo.photo.split(/[/\\]/).pop() || photo.photo;
+    // Only Windows parts names by backslashes; elsewhere one belongs to the name, as in caf\xe9.jpg.
+    const windows = /^([A-Za-z]:)?\\/.test(photo.photo);
+    photo.name = photo.photo.split(windows ? /[/\\]/ : "/").pop() || photo.photo;
     const [country] = photo.countries, [city] = photo.cities;
     photo.place = [city && city[2] >= 0.5 && city[0], country && country[1]].filter(Boolean).join(", ") || "Somewhere";
     photo.words = [photo.photo, photo.why || "", ...photo.countries.slice(0, 3).map((c) => c[1]),
