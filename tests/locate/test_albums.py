@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import graticule
 from bundles import BLUE, GREEN, RED, photo
 from graticule import sphere
 from graticule.answer import Answer
@@ -94,7 +95,7 @@ def test_the_photo_itself_is_no_evidence(
     own = album.root / "lyon-3.png"
     copy = tmp_path / "renamed.png"
     shutil.copy(own, copy)
-    for answer in locate(colours, indexed[0], own, copy):
+    for answer in graticule.load(colours, index=indexed[0]).locate([own, copy]):
         assert "lyon-3.png" not in [match.photo for match in answer.matches]
 
 

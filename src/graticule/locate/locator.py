@@ -69,8 +69,8 @@ class Answers(Sequence[Answer]):
 class Locator:
     """A loaded model. Thread-safe: the network and its tables are only read."""
 
-    def __init__(self, bundle: str | Path) -> None:
-        self.engine = Engine(bundle)
+    def __init__(self, bundle: str | Path, index: str | os.PathLike[str] | None = None) -> None:
+        self.engine = Engine(bundle, None if index is None else Path(index))
 
     def locate(
         self,
@@ -117,13 +117,20 @@ class Locator:
         return self.engine.locate(_named(images), options)
 
 
-def load(model: str | os.PathLike[str] = "mini") -> Locator:
+def load(
+    model: str | os.PathLike[str] = "mini", *, index: str | os.PathLike[str] | None = None
+) -> Locator:
     """Load a model by its name, or from a bundle folder.
+
+    Args:
+        model: the name or the folder.
+        index: photos of your own from ``graticule index``, as evidence.
 
     Raises:
         BundleError: there is no such model.
+        GraticuleError: the index is none, or another model built it.
     """
-    return Locator(find_model(model))
+    return Locator(find_model(model), index)
 
 
 def find_model(model: str | os.PathLike[str]) -> Path:
