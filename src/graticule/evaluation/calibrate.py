@@ -36,10 +36,12 @@ class Collected:
     Attributes:
         rows: int64 (m,), rows of the manifest.
         beliefs: by task, m photos each.
+        points: degrees (m, 2) where the system picks its points itself.
     """
 
     rows: npt.NDArray[np.int64]
     beliefs: dict[str, Belief[Partition]]
+    points: npt.NDArray[np.float64] | None = None
 
 
 def collect(engine: Engine, manifest: Manifest) -> Collected:
@@ -51,19 +53,24 @@ def collect(engine: Engine, manifest: Manifest) -> Collected:
     paths = manifest.column("path").tolist()
     rows: list[int] = []
     parts: dict[str, list[Belief[Partition]]] = {}
+    points: list[npt.NDArray[np.float64]] = []
     for batch in _batches(engine, manifest, paths):
         numbers, pixels = zip(*batch, strict=True)
         rows += numbers
         views = [np.stack(crops) for crops in zip(*pixels, strict=True)]
-        for task, belief in engine.system.predict(views).beliefs.items():
+        prediction = engine.system.predict(views)
+        for task, belief in prediction.beliefs.items():
             parts.setdefault(task, []).append(belief)
+        if prediction.points is not None:
+            points.append(prediction.points)
     if not rows:
         raise GraticuleError(f"{manifest.path}: not one of its {len(paths)} photos can be read")
     beliefs = {
         task: Belief(some[0].over, np.concatenate([b.log_p for b in some]))
         for task, some in parts.items()
     }
-    return Collected(np.array(rows, dtype=np.int64), beliefs)
+    own = np.concatenate(points) if points else None
+    return Collected(np.array(rows, dtype=np.int64), beliefs, own)
 
 
 def _batches(
@@ -117,7 +124,11 @@ def calibrate(engine: Engine, manifest: Manifest, *, seed: int = 0) -> Calibrati
     clusters = truth.clusters()[located]
     alone = np.char.add("#", np.arange(len(located)).astype(str))
     clusters = np.where(clusters == "", alone, clusters)
-    guesses = fitting.pick_points(point, engine.calibration.point_km)
+    guesses = (
+        fitting.pick_points(point, engine.calibration.point_km)
+        if found.points is None
+        else found.points[located]
+    )
     masses = fitting.fit_radii(point, places, guesses, clusters)
     gains = fitting.gain(tempered[task], prior[task])
     return engine.calibration.model_copy(

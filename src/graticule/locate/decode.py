@@ -118,7 +118,8 @@ class Decoder:
                 tempered[task] = tempered[task].with_prior(prior)
             else:
                 del tempered[task]
-        said = _Said(tempered, self, found)
+        # A point of the system's own knows nothing of the user's evidence.
+        said = _Said(tempered, self, found, None if self._priors else prediction.points)
         scenes = prediction.scenes
         answers = [
             self._answer(row, photo, said, scenes, float(gains[row]))
@@ -197,11 +198,14 @@ class _Said:
         beliefs: dict[str, Belief[Partition]],
         decoder: Decoder,
         found: Sequence[Neighbours | None],
+        points: npt.NDArray[np.float64] | None,
     ) -> None:
         fitted = decoder.fitted
         self.beliefs, self._decoder = beliefs, decoder
         self.point = beliefs[decoder.system.point_task]
-        self.points = calibration.pick_points(self.point, fitted.point_km)
+        if points is None:
+            points = calibration.pick_points(self.point, fitted.point_km)
+        self.points = points.copy()
         for row, one in enumerate(found):
             if one is not None:
                 self.points[row] = near.drawn(self.points[row], one, 2 * fitted.point_km)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -99,6 +100,9 @@ class Trained(Protocol):
     def log_p(self, task: str, rows: IntArray) -> npt.NDArray[np.float32]:
         """Log-probabilities of a task for rows of the manifest, float32 (k, outcomes)."""
 
+    def vectors(self, rows: IntArray) -> npt.NDArray[np.float32]:
+        """The encoder's vectors of rows, float32 (k, d); NaN for a photo that cannot be read."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -111,6 +115,8 @@ class Outcome:
         notes: lines for the model card: what was left out, and why.
         target: int64 (n,) the true cell of every row in the partition of ``point_task``.
         log_p: rows (k,) → float32 (k, cells) of ``point_task``, as the system will say it.
+        points: rows (k,) → degrees (k, 2), where the system picks its points itself.
+        save: writes the system's own files into the bundle's folder, before it is sealed.
         evidence: rows (k,) and the calibration → what the system said of each photo.
         report: the same rows → the system's tables as numbers and as Markdown.
     """
@@ -121,6 +127,8 @@ class Outcome:
     notes: tuple[str, ...] = ()
     target: IntArray | None = None
     log_p: Callable[[IntArray], npt.NDArray[np.float32]] | None = None
+    points: Callable[[IntArray], FloatArray] | None = None
+    save: Callable[[Path], None] | None = None
     report: Callable[[IntArray, Calibration], tuple[dict[str, Any], str]] | None = None
     evidence: Callable[[IntArray, Calibration], Any] | None = None
 

@@ -32,6 +32,8 @@ class Prediction:
         scenes: belief over scene names, or None.
         labels: beliefs over other outcomes (climate, road side …).
         spoke: for routed systems, which part answered for each photo.
+        points: degrees (n, 2) where the system picks its points itself; else the decoder does, as
+            it does under a user's evidence.
     """
 
     beliefs: Mapping[str, Belief[Partition]]
@@ -39,6 +41,7 @@ class Prediction:
     scenes: Belief[Labels] | None = None
     labels: Mapping[str, Belief[Labels]] = field(default_factory=dict)
     spoke: tuple[str, ...] | None = None
+    points: npt.NDArray[np.float64] | None = None
 
 
 class System(ABC):

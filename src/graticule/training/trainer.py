@@ -52,10 +52,15 @@ class Result:
     folder: Path
     unread: int
     _logits: Callable[[IntArray], Mapping[str, npt.NDArray[np.float32]]] = field(repr=False)
+    _vectors: Callable[[IntArray], npt.NDArray[np.float32]] = field(repr=False)
 
     def log_p(self, task: str, rows: IntArray) -> npt.NDArray[np.float32]:
         """Log-probabilities of a task for rows of the manifest, float32 (k, outcomes)."""
         return self._logits(rows)[task]
+
+    def vectors(self, rows: IntArray) -> npt.NDArray[np.float32]:
+        """The encoder's vectors of rows, float32 (k, d); NaN for a photo that cannot be read."""
+        return self._vectors(rows)
 
 
 @dataclass(frozen=True)
@@ -150,6 +155,7 @@ class Trainer:
             folder=run.folder,
             unread=run.train.bad,
             _logits=lambda rows: self._predict(network, run.validation, rows),
+            _vectors=lambda rows: self._as_is(final, vectors, rows),
         )
 
     def _check(self, job: Job) -> None:
@@ -251,6 +257,14 @@ class Trainer:
             encoder.weights if spec.frozen else encoder.label,
         ]
         return hashlib.sha256(json.dumps(what).encode()).hexdigest()
+
+    def _as_is(
+        self, encoder: Frozen | Fused, kept: list[torch.Tensor] | None, rows: IntArray
+    ) -> npt.NDArray[np.float32]:
+        """Vectors of rows: those that were kept, else from the encoder as it is now."""
+        if kept is not None:
+            return np.asarray(kept[0][torch.from_numpy(rows)].numpy())
+        return encoder.vectors([self.files[i] for i in rows], self.features)
 
     @torch.inference_mode()
     def _predict(

@@ -94,6 +94,8 @@ def write_bundle(
     for partition in outcome.partitions.values():
         (folder / "partitions").mkdir(exist_ok=True)
         partition.to_parquet(folder / "partitions" / f"{partition.name}.parquet")
+    if outcome.save is not None:
+        outcome.save(folder)
     calibration.save(folder / "calibration.json")
     settings = dict(outcome.settings)
     if not single:
@@ -263,7 +265,8 @@ def calibrate(
     place = latlon[known]
     # A photo without coordinates lies, as far as we know, at its cell's centre.
     place = np.where(np.isfinite(place), place, partition.centers[truth])
-    masses = c.fit_radii(belief, place, c.pick_points(belief, width))
+    points = c.pick_points(belief, width) if outcome.points is None else outcome.points(known)
+    masses = c.fit_radii(belief, place, points)
     return Calibration(
         calibrated=True,
         temperatures={outcome.point_task: temperature},

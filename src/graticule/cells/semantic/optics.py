@@ -7,6 +7,8 @@ clusters are taken out of it by scikit-learn.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
@@ -73,14 +75,62 @@ def clusters(xy: FloatArray, min_samples: int, xi: float, min_size: int) -> IntA
     Raises:
         MissingExtraError: scikit-learn is not installed.
     """
+    if len(xy) < max(min_samples, min_size, 2):
+        return np.full(len(xy), -1, np.int64)
+    return _taken_out(*reachability(xy, min_samples), min_samples, xi, min_size)
+
+
+def clusters_by(
+    distances: Callable[[int], FloatArray], n: int, min_samples: int, xi: float, min_size: int
+) -> IntArray:
+    """The cluster of each of n things under any distance, int64 (n,); −1 for noise.
+
+    The distances are asked for a row at a time, twice in all, and never held together.
+
+    Args:
+        distances: number of a thing → its distances to all n, itself among them.
+        n: how many there are.
+        min_samples: see :func:`reachability`.
+        xi: the least steepness of a cluster's edge.
+        min_size: the fewest things of a cluster.
+
+    Raises:
+        MissingExtraError: scikit-learn is not installed.
+    """
+    if n < max(min_samples, min_size, 2):
+        return np.full(n, -1, np.int64)
+    nth = min(min_samples, n) - 1
+    core = np.array([np.partition(distances(i), nth)[nth] for i in range(n)])
+    order = np.empty(n, np.int64)
+    reach, before = np.full(n, np.inf), np.full(n, -1, np.int64)
+    open_ = np.ones(n, bool)
+    at = 0
+    for step in range(n):
+        order[step], open_[at] = at, False
+        away = np.maximum(distances(at), core[at])
+        better = (away < reach) & open_
+        reach[better], before[better] = away[better], at
+        if step < n - 1:
+            at = int(np.where(open_, reach, np.inf).argmin()) if open_.any() else at
+            if not open_[at]:  # nothing within reach: the first that is left
+                at = int(open_.argmax())
+    return _taken_out(order, reach, before, min_samples, xi, min_size)
+
+
+def _taken_out(
+    order: IntArray,
+    reach: FloatArray,
+    before: IntArray,
+    min_samples: int,
+    xi: float,
+    min_size: int,
+) -> IntArray:
+    """The clusters in an OPTICS order."""
     try:
         from sklearn.cluster import cluster_optics_xi
     except ImportError as error:
         raise MissingExtraError("scikit-learn", "report", "building semantic cells") from error
 
-    if len(xy) < max(min_samples, min_size, 2):
-        return np.full(len(xy), -1, np.int64)
-    order, reach, before = reachability(xy, min_samples)
     # Photos at one place are no distance apart, and scikit-learn divides by it.
     with np.errstate(divide="ignore", invalid="ignore"):
         labels, _ = cluster_optics_xi(

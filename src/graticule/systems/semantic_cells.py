@@ -1,0 +1,287 @@
+"""S2: semantic geocells of a region, geo-embeddings, hypotheses, prototypes.
+
+Settings of a recipe, each step of which can be left out:
+
+``region``: a country's code, ``IN``; empty: the world. ``boundaries``: ``districts``, ``regions``,
+``countries`` of the atlas, or a file. ``cells``: ``{kind, min, max, rounds}``; kind ``semantic``,
+``units`` (the boundaries as they are) or ``s2``. ``attributes``: told from the picture beside the
+cell, of ``climate``, ``road_side``, ``script``, ``landmark``, ``month``; ``attribute_loss``: weight
+of each. ``fuse``: weight of the told attributes in the geo-embedding, 0 leaves them out.
+``groups``: see :class:`graticule.cells.semantic.groups.Grouping`; null leaves them out. ``top``:
+``{k, merge_km}``. ``refine``: ``{how, temperature, limit_km, min_samples}``, see
+:class:`graticule.refine.prototypes.Refiner`. Haversine smoothing is the recipe's ``loss``.
+
+A photo's place is used in training only: what the attributes of a new photo are is told from it.
+
+Bundle: see :class:`graticule.systems.networks.Networks`; ``partitions/cells.parquet``,
+``partitions/groups.parquet``, ``prototypes.safetensors``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from graticule.belief import Belief, Labels, down_hierarchy
+from graticule.cells.partition import Partition
+from graticule.cells.semantic.groups import Grouping, group_cells, group_partition
+from graticule.errors import RecipeError
+from graticule.refine.geo_embedding import geo_embedding, spread
+from graticule.refine.hypotheses import top_cells
+from graticule.refine.prototypes import LIMIT_KM, TEMPERATURE, Prototypes, Refiner, build
+from graticule.systems.bundle import Bundle
+from graticule.systems.networks import Networks
+from graticule.systems.place_labels import ATTRIBUTES, place_labels
+from graticule.systems.plan import Job, Outcome, Plan, Rows, Task
+from graticule.systems.region_cells import region_cells
+from graticule.systems.system import Pixels, Prediction, System
+
+IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
+Float32Array = npt.NDArray[np.float32]
+
+CELLS, GROUPS = "cells", "groups"
+PROTOTYPES = "prototypes.safetensors"
+
+
+@dataclass(frozen=True)
+class Chain:
+    """What is done with a network's outputs, in training and in the bundle alike.
+
+    Attributes:
+        cells: the partition.
+        over: int64 (cells,), the group of each cell; None without groups.
+        groups: their partition.
+        scale: of the attributes in the geo-embedding.
+        k: likeliest cells looked into.
+        merge_km: cells nearer than this are one hypothesis.
+        refiner: picks the point.
+    """
+
+    cells: Partition
+    over: IntArray | None
+    groups: Partition | None
+    scale: float
+    k: int
+    merge_km: float
+    refiner: Refiner
+
+    def belief(self, cells: npt.ArrayLike, groups: npt.ArrayLike | None) -> Belief[Partition]:
+        """The cells' log-probabilities times those of their groups."""
+        fine = Belief.from_logits(self.cells, cells)
+        if self.groups is None or self.over is None or groups is None:
+            return fine
+        return down_hierarchy(fine, [(Belief.from_logits(self.groups, groups), self.over)])
+
+    def vectors(self, seen: Float32Array, told: Sequence[npt.ArrayLike]) -> Float32Array:
+        """Geo-embeddings, from vectors and the attributes' log-probabilities."""
+        return geo_embedding(seen, [np.exp(np.asarray(p)) for p in told], self.scale)
+
+    def points(self, belief: Belief[Partition], vectors: Float32Array) -> FloatArray:
+        """Where each photo was taken, degrees (n, 2)."""
+        top = top_cells(belief, self.k, self.merge_km)
+        return self.refiner.points(top.cells, top.best() if self.merge_km else top.p, vectors)
+
+
+class SemanticCells(System):
+    """One network over cells and attributes, one over groups, prototypes."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        super().__init__(bundle)
+        settings = bundle.manifest.settings
+        self.inputs = bundle.manifest.inputs
+        self.point_task = bundle.manifest.point_task
+        self._told: dict[str, Labels] = {
+            name: Labels(tuple(outcomes)) for name, outcomes in settings["attributes"].items()
+        }
+        self._grouped = bool(settings["grouped"])
+        self._networks = Networks(bundle, [CELLS, GROUPS] if self._grouped else [CELLS])
+        cells = bundle.partition(CELLS)
+        groups = bundle.partition(GROUPS) if self._grouped else None
+        stored = Prototypes.load(bundle.file(PROTOTYPES)) if bundle.has(PROTOTYPES) else None
+        self._chain = Chain(
+            cells,
+            None if groups is None else np.array(settings["over"], dtype=np.int64),
+            groups,
+            float(settings["scale"]),
+            int(settings["k"]),
+            float(settings["merge_km"]),
+            Refiner(stored, cells.centers, **settings["refine"]),
+        )
+
+    def predict(self, pixels: Sequence[Pixels]) -> Prediction:
+        """Cells, groups and attributes from the picture; the point from the prototypes."""
+        outputs, seen = self._networks.run(CELLS, pixels)
+        groups = self._networks.run(GROUPS, pixels)[0][GROUPS] if self._grouped else None
+        belief = self._chain.belief(outputs[CELLS], groups)
+        vectors = self._chain.vectors(seen, [outputs[name] for name in self._told])
+        beliefs = {CELLS: belief}
+        if groups is not None and self._chain.groups is not None:
+            beliefs[GROUPS] = Belief.from_logits(self._chain.groups, groups)
+        return Prediction(
+            beliefs,
+            vectors,
+            labels={
+                name: Belief.from_logits(labels, outputs[name])
+                for name, labels in self._told.items()
+            },
+            points=self._chain.points(belief, vectors),
+        )
+
+
+def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
+    """Cells with attributes; then the groups that their photos make, if they are wanted."""
+    wanted = _Wanted.read(settings)
+    region = str(settings.get("region", ""))
+    partition, notes = region_cells(rows, region, settings.get("boundaries"), settings.get("cells"))
+    target = np.full(len(rows), -1, np.int64)
+    target[rows.located] = partition.assign(rows.latlon[rows.located])
+    weight = float(settings.get("attribute_loss", 0.25))
+    told, left_out = place_labels(rows, target >= 0, wanted.attributes)
+    notes += left_out
+    labels = {
+        name: Task(outcomes, values, weight=weight) for name, (outcomes, values) in told.items()
+    }
+    network = yield Job(CELLS, CELLS, {CELLS: Task(partition.ids, target, partition), **labels})
+
+    learned = np.flatnonzero(rows.train & (target >= 0))
+    seen = network.vectors(learned)
+    scale = wanted.fuse * spread(seen) if told else 0.0
+    over, groups, group_network = None, None, None
+    if wanted.grouping is not None:
+        over = _group(partition, learned, target, seen, told, scale, wanted.grouping)
+        if over.max() < 1:
+            notes.append("All cells make one group, which tells nothing: left out.")
+            over = None
+        else:
+            groups = group_partition(partition, over, GROUPS)
+            aims = np.where(target >= 0, over[np.maximum(target, 0)], -1)
+            task = Task(groups.ids, aims, groups)
+            group_network = yield Job(GROUPS, GROUPS, {GROUPS: task})
+            notes.append(f"{len(partition)} cells make {len(groups)} groups.")
+
+    def vectors(of: IntArray) -> Float32Array:
+        outputs = [np.exp(network.log_p(name, of)) for name in told]
+        return geo_embedding(network.vectors(of), outputs, scale)
+
+    stored = None
+    if wanted.refine["how"] != "mean":
+        stored = build(
+            vectors(learned),
+            rows.latlon[learned],
+            target[learned],
+            min_samples=wanted.min_samples,
+        )
+        notes.append(f"{len(stored.cells)} prototypes of {len(stored.photo_places)} photos.")
+    refiner = Refiner(stored, partition.centers, **wanted.refine)
+    chain = Chain(partition, over, groups, scale, wanted.k, wanted.merge_km, refiner)
+
+    def belief(of: IntArray) -> Belief[Partition]:
+        coarse = None if group_network is None else group_network.log_p(GROUPS, of)
+        return chain.belief(network.log_p(CELLS, of), coarse)
+
+    def save(folder: Path) -> None:
+        if stored is not None:
+            stored.save(folder / PROTOTYPES)
+
+    return Outcome(
+        CELLS,
+        {CELLS: partition} if groups is None else {CELLS: partition, GROUPS: groups},
+        {
+            "attributes": {name: list(outcomes) for name, (outcomes, _) in told.items()},
+            "grouped": groups is not None,
+            "over": [] if over is None else over.tolist(),
+            "scale": scale,
+            "k": wanted.k,
+            "merge_km": wanted.merge_km,
+            "refine": wanted.refine,
+        },
+        tuple(notes),
+        target=target,
+        log_p=lambda of: belief(of).log_p,
+        points=lambda of: chain.points(belief(of), vectors(of)),
+        save=save,
+    )
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """The settings, checked."""
+
+    attributes: tuple[str, ...]
+    fuse: float
+    grouping: Grouping | None
+    k: int
+    merge_km: float
+    refine: dict[str, Any]
+    min_samples: int
+
+    @classmethod
+    def read(cls, settings: Mapping[str, Any]) -> _Wanted:
+        attributes = tuple(settings.get("attributes", ATTRIBUTES) or ())
+        unknown = [name for name in attributes if name not in ATTRIBUTES]
+        if unknown:
+            raise RecipeError(f"settings.attributes {unknown[0]!r}: of {', '.join(ATTRIBUTES)}")
+        refine: dict[str, Any] = {
+            "how": "prototypes",
+            "temperature": TEMPERATURE,
+            "limit_km": LIMIT_KM,
+        }
+        refine |= _table(settings, "refine", {"how": "mean"})
+        min_samples = int(refine.pop("min_samples", 5))
+        top = {"k": 5, "merge_km": 0.0} | _table(settings, "top", {"k": 1})
+        groups = settings.get("groups")
+        try:
+            Refiner(None, np.zeros((1, 2)), **refine)
+            grouping = None if groups is None else Grouping(**groups)
+        except TypeError as error:
+            raise RecipeError(f"settings.refine or settings.groups: {error}") from error
+        return cls(
+            attributes,
+            float(settings.get("fuse", 0.5)),
+            grouping,
+            int(top["k"]),
+            float(top["merge_km"]),
+            refine,
+            min_samples,
+        )
+
+
+def _table(settings: Mapping[str, Any], key: str, left_out: dict[str, Any]) -> dict[str, Any]:
+    """A step's settings; those of a step that is null are ``left_out``."""
+    found = settings.get(key, {})
+    return left_out if found is None else dict(found)
+
+
+def _group(
+    partition: Partition,
+    learned: IntArray,
+    target: IntArray,
+    seen: Float32Array,
+    told: Mapping[str, tuple[tuple[str, ...], IntArray]],
+    scale: float,
+    how: Grouping,
+) -> IntArray:
+    """The group of each cell, by the mean geo-embedding of its training photos.
+
+    Here the attributes are those of the places, which are known of these photos.
+    """
+    blocks = []
+    for outcomes, values in told.values():
+        own = values[learned]
+        block = np.zeros((len(learned), len(outcomes)))
+        block[np.flatnonzero(own >= 0), own[own >= 0]] = 1.0
+        blocks.append(block)
+    vectors = geo_embedding(seen, blocks, scale).astype(np.float64)
+    sound = np.isfinite(vectors).all(axis=1)
+    vectors = vectors - vectors[sound].mean(axis=0)  # the cosine is of what sets photos apart
+    own = target[learned][sound]
+    sums = np.zeros((len(partition), vectors.shape[1]))
+    np.add.at(sums, own, vectors[sound])
+    counts = np.bincount(own, minlength=len(partition))[:, None]
+    return group_cells(partition.centers, sums / np.maximum(counts, 1), how)

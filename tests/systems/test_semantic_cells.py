@@ -1,0 +1,150 @@
+"""S2's plan: what it asks to be trained, what it answers, and that no place leaks into it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from graticule import sphere
+from graticule.errors import GraticuleError, RecipeError
+from graticule.systems.place_labels import place_labels
+from graticule.systems.plan import Job, Outcome, Rows
+from graticule.systems.semantic_cells import plan
+
+pytest.importorskip("sklearn")
+
+#: Jaipur, Chennai, Kolkata, Mumbai: twenty photos each, every fourth for the test.
+TOWNS = np.array([[26.92, 75.79], [13.08, 80.27], [22.57, 88.36], [19.07, 72.88]])
+TOWN = np.repeat(np.arange(4), 20)
+TEST = np.arange(80) % 4 == 3
+CELLS = {"kind": "s2", "min": 3, "max": 20}
+SETTINGS: dict[str, Any] = {"region": "IN", "cells": CELLS, "groups": {"alpha": 0.5}}
+
+
+def rows(**changes: Any) -> Rows:
+    rng = np.random.default_rng(0)
+    places = TOWNS[TOWN] + rng.normal(0, 0.01, (80, 2))
+    columns = {"landmark": np.where(np.arange(80) % 2, "gate", "")}
+    return Rows(changes.pop("columns", columns), changes.pop("latlon", places), ~TEST,
+                np.zeros(80, bool), TEST)  # fmt: skip
+
+
+class Network:
+    """Tells towns apart by the pixels alone, here the photo's number; says the right outcome."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+
+    def log_p(self, task: str, wanted: np.ndarray) -> np.ndarray:
+        found = self.job.tasks[task]
+        out = np.full((len(wanted), len(found.outcomes)), -9.0, np.float32)
+        learned = found.target.copy()
+        for row, number in enumerate(wanted):
+            like = np.flatnonzero((TOWN[number] == TOWN) & ~TEST & (learned >= 0))
+            out[row, np.bincount(learned[like]).argmax() if len(like) else 0] = 0.0
+        return out
+
+    def vectors(self, wanted: np.ndarray) -> np.ndarray:
+        rng = np.random.default_rng(1)
+        return (np.eye(4)[TOWN] * 9 + rng.normal(0, 0.1, (80, 4))).astype(np.float32)[wanted]
+
+
+def carried_out(table: Rows, **changes: Any) -> tuple[list[Job], Outcome]:
+    asked = plan(table, SETTINGS | changes)
+    jobs = [next(asked)]
+    try:
+        while True:
+            jobs.append(asked.send(Network(jobs[-1])))
+    except StopIteration as end:
+        return jobs, end.value
+
+
+def test_the_chain_asks_for_cells_with_attributes_and_for_groups() -> None:
+    jobs, outcome = carried_out(rows(), groups={"alpha": 1.0, "borders": False})
+    assert jobs[0].name == "cells"
+    assert {"cells", "climate", "script", "landmark"} <= set(jobs[0].tasks)
+    assert "road_side" not in jobs[0].tasks  # all of India drives on the left
+    assert any("road_side left out" in note for note in outcome.notes)
+    assert outcome.points is not None
+    points = outcome.points(np.flatnonzero(TEST))
+    assert (sphere.haversine(points, TOWNS[TOWN[TEST]]) < 5).all()
+
+
+def test_coordinates_of_test_photos_change_no_answer() -> None:
+    table = rows()
+    moved = table.latlon.copy()
+    moved[TEST] = np.random.default_rng(3).permutation(moved[TEST]) + 2.0
+    gone = np.where(TEST[:, None], np.nan, table.latlon)
+    wanted = np.flatnonzero(TEST)
+    said = [carried_out(rows(latlon=places))[1] for places in (table.latlon, moved, gone)]
+    for other in said[1:]:
+        assert said[0].points is not None
+        assert other.points is not None
+        assert said[0].log_p is not None
+        assert other.log_p is not None
+        assert other.settings == said[0].settings
+        np.testing.assert_array_equal(said[0].points(wanted), other.points(wanted))
+        np.testing.assert_array_equal(said[0].log_p(wanted), other.log_p(wanted))
+
+
+def test_every_step_can_be_left_out() -> None:
+    jobs, outcome = carried_out(rows(), attributes=[], groups=None, top=None, refine=None)
+    assert [list(job.tasks) for job in jobs] == [["cells"]]
+    assert outcome.settings["refine"]["how"] == "mean"
+    assert outcome.points is not None
+    assert (sphere.haversine(outcome.points(np.flatnonzero(TEST)), TOWNS[TOWN[TEST]]) < 5).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["semantic", "units"])
+def test_cells_of_indias_districts(kind: str) -> None:
+    _, outcome = carried_out(rows(), cells={"kind": kind, "min": 5, "max": 40})
+    cells = outcome.partitions["cells"]
+    assert cells.kind == {"semantic": "semantic", "units": "regions"}[kind]
+    assert set(cells.parents["countries"]) == {"IN"}
+    assert (cells.assign(TOWNS) >= 0).all()
+
+
+def test_the_world_and_s2_cells_by_the_same_code() -> None:
+    _, outcome = carried_out(rows(), region="", groups=None)
+    assert outcome.partitions["cells"].kind == "s2"
+
+
+def test_a_manifest_column_goes_before_the_atlas_where_it_is_filled() -> None:
+    script = np.full(80, "", dtype="<U8")
+    script[:10] = "Klingon"
+    table = rows(columns={"script": script})
+    told, _ = place_labels(table, np.ones(80, bool), ["script"])
+    outcomes, target = told["script"]
+    assert outcomes[target[0]] == "Klingon"
+    assert outcomes[target[25]] == "Taml"
+
+
+def test_photos_at_one_place_make_one_cell_and_it_is_said() -> None:
+    jobs, _ = carried_out(rows(latlon=np.broadcast_to(TOWNS[0], (80, 2))), groups=None)
+    assert len(jobs[0].tasks["cells"].outcomes) == 1  # the trainer names what is missing
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"region": "FJ"}, "no training photo with coordinates in FJ"),
+        ({"cells": {"kind": "hexagons"}}, "hexagons"),
+        ({"cells": {"kind": "semantic", "size": 3}}, "unknown key 'size'"),
+        ({"boundaries": "parishes", "cells": {"kind": "units"}}, "parishes"),
+        ({"attributes": ["smell"]}, "smell"),
+        ({"refine": {"how": "closest"}}, "closest"),
+        ({"refine": {"hwo": "mean"}}, "hwo"),
+        ({"groups": {"alfa": 1}}, "alfa"),
+    ],
+)
+def test_senseless_settings_are_named(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(GraticuleError, match=words):
+        carried_out(rows(), **changes)
+
+
+def test_no_coordinates_at_all() -> None:
+    with pytest.raises(RecipeError, match="no training photo"):
+        carried_out(rows(latlon=np.full((80, 2), np.nan)))
