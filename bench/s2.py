@@ -308,7 +308,7 @@ def markdown(result: dict[str, Any]) -> str:
         hurt = [s for s, r in cell["steps"].items() if r.get("interval", [0, 0])[1] < 0]
         lines += [
             "",
-            f"Beyond doubt better: {', '.join(helped) or 'none'}; worse: "
+            f"Better, the interval leaving out nought: {', '.join(helped) or 'none'}; worse: "
             f"{', '.join(hurt) or 'none'}. Of the others these photos cannot tell.",
             "",
         ]
