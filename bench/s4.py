@@ -95,6 +95,8 @@ def judge(
         numbers = []
         for number in range(5):
             test = located & (fold == number)
+            if not test.any():  # a fold of the manifest whose sources have no coordinates
+                continue
             train = (located & (fold != number)) | (scenes & (settings["scenes"] != "none"))
             rows = photos.rows(train, test, number)
             setup = recipe(
