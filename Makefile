@@ -7,10 +7,13 @@ PHOTOS ?=
 DEV := .venv-dev
 DEVBIN := $(DEV)/bin
 TESTS ?= tests
+# Programs in bench/: what measures speed, and what trains on the development photos.
+BENCH ?= atlas cells data locate marks training
+RESULTS ?= $(filter-out $(BENCH),$(basename $(notdir $(wildcard bench/*.py))))
 # A newer Python for check-base, where one is at hand; checks with one Python otherwise.
 NEWEST ?= $(lastword $(sort $(wildcard $(HOME)/.pyenv/versions/3.1[2-9]*/bin/python /usr/bin/python3.1[2-9])))
 
-.PHONY: help demo test test-slow lint format types layers bench check-base check-minimum clean
+.PHONY: help demo test test-slow lint format types layers bench results check-base check-minimum clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -39,8 +42,11 @@ types: $(DEV)/.installed  ## Check types, strictly
 layers: $(DEV)/.installed  ## Check that imports point down the house
 	$(DEVBIN)/lint-imports
 
-bench: $(DEV)/.installed  ## Measure speed and memory into results/ (minutes)
-	for part in bench/*.py; do $(DEVBIN)/python $$part || exit 1; done
+bench: $(DEV)/.installed  ## Measure speed and memory into results/, a quarter of an hour (BENCH="atlas locate" for some)
+	for part in $(BENCH); do $(DEVBIN)/python bench/$$part.py || exit 1; done
+
+results: $(DEV)/.installed  ## Train and judge every system on ../shared/photos into results/, some hours (RESULTS="s3" for some)
+	for part in $(RESULTS); do $(DEVBIN)/python bench/$$part.py || exit 1; done
 
 check-base: $(DEV)/.installed  ## Install the wheel alone, by the oldest and the newest Python at hand, and use it offline
 	rm -rf dist && $(DEVBIN)/uv build --quiet --wheel --out-dir dist
