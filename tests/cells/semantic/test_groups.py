@@ -69,7 +69,9 @@ def test_groups_are_the_union_of_their_cells() -> None:
     groups = np.arange(len(cells)) % 2
     made = group_partition(cells, groups)
     assert made.counts.sum() == cells.counts.sum()
-    assert made.areas_km2.sum() == pytest.approx(cells_area(cells), rel=1e-4)  # edges of other vertices
+    assert made.areas_km2.sum() == pytest.approx(
+        cells_area(cells), rel=1e-4
+    )  # edges of other vertices
     inside = cells.assign(PLACES)
     np.testing.assert_array_equal(made.assign(PLACES), groups[inside])
 
