@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -23,19 +22,20 @@ def read(path: str | Path) -> dict[str, Tensor]:
     file = Path(path)
     if not file.is_file():
         raise GraticuleError(f"{file}: no such file of weights; see --weights")
-    try:
-        if file.suffix == ".safetensors":
-            from safetensors.torch import load_file
+    if file.suffix == ".safetensors":
+        from safetensors.torch import load_file
 
+        try:
             return dict(load_file(file))
+        except Exception as error:  # safetensors' own error has no public base class
+            words = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise GraticuleError(f"{file}: broken weights ({words}); get the file again") from error
+    try:
         found = torch.load(file, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError) as error:
+    except Exception as error:  # a dozen kinds, by what the file is instead
         raise GraticuleError(
             f"{file}: not a file of weights alone; convert it to .safetensors"
         ) from error
-    except Exception as error:  # safetensors' own error has no public base class
-        words = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise GraticuleError(f"{file}: broken weights ({words}); get the file again") from error
     for key in ("state_dict", "model"):
         if isinstance(found, dict) and isinstance(found.get(key), dict):
             found = found[key]
