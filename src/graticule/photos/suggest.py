@@ -37,7 +37,8 @@ def country(value: str) -> str:
     """How to mend an unknown country."""
     words = _country_words()
     found = words.get(value.strip().upper())
-    if found is None:
+    # Two letters are near a dozen codes: a guess would be as good as any.
+    if found is None and len(value.strip()) > 2:
         near = difflib.get_close_matches(value.strip().upper(), words, n=1, cutoff=0.8)
         found = words[near[0]] if near else None
     return f"write {found}" if found else "write the ISO 3166-1 alpha-2 code, as FR"
