@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -284,9 +286,11 @@ def _answer_all(
 
 
 def _write(run: _Run, out: Writer, answer: Answer, path: str) -> None:
-    out.write(answer, path)
-    run.done += 1
-    run.failed += answer.error is not None
+    # Into a pipe that nobody reads, a write can wait for ever: there Ctrl-C must get through.
+    with _uninterrupted() if run.target.file is not None else nullcontext():
+        out.write(answer, path)
+        run.done += 1
+        run.failed += answer.error is not None
     if run.sidecars and answer.error is None:
         from graticule.output.sidecars import write_sidecar
 
@@ -294,6 +298,28 @@ def _write(run: _Run, out: Writer, answer: Answer, path: str) -> None:
             write_sidecar(path, answer)
         except GraticuleError as error:  # a sidecar that cannot be written; the answer stands
             run.complaints(str(error))
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Hold Ctrl-C back while an answer is written and counted, so that neither is done by half."""
+    pressed = False
+
+    def note(_number: int, _frame: object) -> None:
+        nonlocal pressed
+        pressed = True
+
+    before = signal.getsignal(signal.SIGINT)
+    if not callable(before):  # ignored, as under nohup
+        yield
+        return
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if pressed:
+        raise KeyboardInterrupt
 
 
 def _answers(run: _Run) -> str:

@@ -46,7 +46,7 @@ def find_photos(
         elif os.path.isdir(name):  # noqa: PTH112 - Path raises on a name that is too long
             here = f"{display_name(name)}: no photos in this folder"
             yield from _some(_in_folder(name, complain), here, complain)
-        elif Path(name).suffix.lower() in _TABLES and os.path.isfile(name):  # noqa: PTH113
+        elif _suffix(name) in _TABLES and os.path.isfile(name):  # noqa: PTH113
             yield from _from_manifest(Path(name), complain)
         elif glob.has_magic(name) and not os.path.lexists(name):
             found = sorted(glob.glob(name, recursive=True))  # noqa: PTH207 - a pattern may be absolute
@@ -54,6 +54,11 @@ def find_photos(
             yield from _some(files, f"{display_name(name)}: no file fits this pattern", complain)
         else:
             yield name
+
+
+def _suffix(name: str) -> str:
+    # Not by Path, which keeps every part of every name it sees in the interpreter's table.
+    return os.path.splitext(name)[1].lower()  # noqa: PTH122
 
 
 def _some(paths: Iterable[str], otherwise: str, complain: Callable[[str], None]) -> Iterator[str]:
@@ -73,7 +78,7 @@ def _in_folder(folder: str, complain: Callable[[str], None]) -> Iterator[str]:
     for parent, folders, names in os.walk(folder, onerror=unreadable):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
-            if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES:
+            if not name.startswith(".") and _suffix(name) in SUFFIXES:
                 yield str(Path(parent, name))
 
 
