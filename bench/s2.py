@@ -76,7 +76,7 @@ def main() -> None:
     worlds = {name: ladder["G prototypes"] | change for name, change in WORLD.items()}
     parts: list[tuple[str, np.ndarray, dict[str, Any], str, str]] = [
         ("India, random", photos.random_folds(india, 0), ladder, "IN", ""),
-        ("India, landmarks apart", by_name(cluster, india), ladder, "IN", ""),
+        ("India, landmarks apart", photos.folds_apart(cluster, india), ladder, "IN", ""),
         ("World, random", photos.random_folds(located, 0), worlds, "", "S2 cells"),
         ("World, manifest folds", np.where(located, photos.fold, -1), worlds, "", "S2 cells"),
     ]
@@ -97,14 +97,6 @@ def _ladder() -> dict[str, dict[str, Any]]:
         so_far = so_far | change
         made[name] = so_far
     return made | {name: so_far | change for name, change in OTHERS.items()}
-
-
-def by_name(names: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Five folds in which no name is on two sides; photos without a name stand alone."""
-    rng = np.random.default_rng(0)
-    own = np.where(names == "", np.char.add("#", np.arange(len(names)).astype(str)), names)
-    _, index = np.unique(own, return_inverse=True)
-    return np.where(rows, rng.integers(0, 5, index.max() + 1)[index], -1)
 
 
 def judge(

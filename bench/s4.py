@@ -60,7 +60,7 @@ def main() -> None:
             split: judge(photos, name, fold, located, scenes, cluster)
             for split, fold in {
                 "random folds": photos.random_folds(located, 0),
-                "landmarks apart": _by_name(cluster, located),
+                "landmarks apart": photos.folds_apart(cluster, located),
                 "manifest folds": np.where(located, photos.fold, -1),
             }.items()
         }
@@ -68,14 +68,6 @@ def main() -> None:
     files.write_json(RESULTS / "s4.json", result)
     with files.atomic(RESULTS / "s4.md") as handle:
         handle.write(_markdown(result))
-
-
-def _by_name(names: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Five folds in which no name is on two sides; photos without a name stand alone."""
-    rng = np.random.default_rng(0)
-    own = np.where(names == "", np.char.add("#", np.arange(len(names)).astype(str)), names)
-    _, index = np.unique(own, return_inverse=True)
-    return np.where(rows, rng.integers(0, 5, index.max() + 1)[index], -1)
 
 
 def judge(

@@ -66,6 +66,14 @@ class Photos:
         drawn = rng.integers(0, FOLDS, len(names))[index]
         return np.where(rows, drawn, -1)
 
+    @staticmethod
+    def folds_apart(names: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Five folds in which no name is on two sides; photos without a name stand alone."""
+        rng = np.random.default_rng(0)
+        own = np.where(names == "", np.char.add("#", np.arange(len(names)).astype(str)), names)
+        _, index = np.unique(own, return_inverse=True)
+        return np.where(rows, rng.integers(0, FOLDS, index.max() + 1)[index], -1)
+
     def rows(self, train: np.ndarray, test: np.ndarray, seed: int) -> Rows:
         """Rows with a tenth of the training photos set aside."""
         aside = train & (np.random.default_rng([seed, 5]).random(len(train)) < 0.1)

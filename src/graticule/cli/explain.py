@@ -34,10 +34,9 @@ def explain(
     from graticule.locate.engine import Engine
     from graticule.locate.explain_page import page
     from graticule.locate.locator import find_model
-    from graticule.photos.photo import open_photo
 
     engine = Engine(find_model(model))
-    found = explaining.explain(engine, open_photo(photo), grid=grid)
+    found = explaining.explain(engine, engine.system.open(photo), grid=grid)
     if output.suffix.lower() == ".png":
         with files.atomic_path(output) as part:
             Image.fromarray(np.asarray(explaining.overlay(found))).save(part)

@@ -19,7 +19,6 @@ from graticule.evaluation.truth import Truth
 from graticule.locate import verify
 from graticule.locate.engine import BATCH, Engine
 from graticule.photos.manifest import Manifest
-from graticule.photos.photo import open_photo
 from graticule.progress import track
 from graticule.systems.bundle import Bundle
 
@@ -79,10 +78,10 @@ def _batches(
     batch: list[tuple[int, list[npt.NDArray[np.uint8]]]] = []
     for row, path in enumerate(track(paths, "running the model", len(paths))):
         try:
-            image = open_photo(manifest.file(path)).image
+            image = engine.system.open(manifest.file(path)).image
         except PhotoError:
             continue
-        batch.append((row, [preprocess(image) for preprocess in engine.system.inputs]))
+        batch.append((row, engine.system.crops(image)))
         if len(batch) == BATCH:
             yield batch
             batch = []

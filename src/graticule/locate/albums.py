@@ -18,7 +18,6 @@ from graticule.belief import Belief
 from graticule.cells.partition import Partition
 from graticule.errors import GraticuleError, PhotoError
 from graticule.photos.duplicates import perceptual_hash
-from graticule.photos.photo import open_photo
 from graticule.progress import track
 from graticule.refine import neighbours as near
 from graticule.refine.neighbours import Neighbours
@@ -209,8 +208,7 @@ def _batches(
             sha = files.sha256(file)[:32]
             if sha in known or sha in seen:
                 continue
-            draft = 2 * max(p.size for p in engine.system.inputs)
-            image = open_photo(file, draft=draft).image
+            image = engine.system.open(file).image
         except PhotoError as error:
             complain(str(error))
             continue
@@ -218,7 +216,7 @@ def _batches(
             complain(f"{names[number]}: cannot be read ({error.strerror or error})")
             continue
         seen.add(sha)
-        crops = [preprocess(image) for preprocess in engine.system.inputs]
+        crops = engine.system.crops(image)
         batch.append((number, sha, perceptual_hash(np.asarray(image)), crops))
         if len(batch) == _BATCH:
             yield batch

@@ -22,7 +22,7 @@ from graticule.locate.albums import Album
 from graticule.locate.decode import Decoder, Looked, Options
 from graticule.photos.duplicates import perceptual_hash
 from graticule.photos.nature import flatness
-from graticule.photos.photo import Source, open_photo
+from graticule.photos.photo import Source
 from graticule.systems.registry import load_system
 from graticule.systems.system import System
 
@@ -110,8 +110,8 @@ class Engine:
     def _prepare(self, photo: tuple[Source, str | None]) -> _Ready | Answer:
         source, name = photo
         try:
-            opened = open_photo(source, name, draft=2 * max(p.size for p in self.system.inputs))
-            crops = tuple(preprocess(opened.image) for preprocess in self.system.inputs)
+            opened = self.system.open(source, name)
+            crops = tuple(self.system.crops(opened.image))
             alike = perceptual_hash(np.asarray(opened.image)) if self.album else 0
             looked = Looked(opened.name, opened.metadata, flatness(opened.image), alike)
             return _Ready(looked, crops)

@@ -74,7 +74,7 @@ def explain(
     Raises:
         GraticuleError: the model has no such belief.
     """
-    crops = [preprocess(photo.image) for preprocess in engine.system.inputs]
+    crops = engine.system.crops(photo.image)
     asked = task or _main_task(engine, crops)
     whole = _beliefs(engine, [[crop] for crop in crops], asked)
     target = int(whole.top(1)[0][0, 0])
@@ -110,7 +110,7 @@ def faithfulness(
     Returns:
         Mean probability over the steps, by the heat and by a random order.
     """
-    crops = [preprocess(photo.image) for preprocess in engine.system.inputs]
+    crops = engine.system.crops(photo.image)
     task = _main_task(engine, crops)
     target = int(_beliefs(engine, [[crop] for crop in crops], task).top(1)[0][0, 0])
     blurred = [_blur(crop) for crop in crops]

@@ -24,7 +24,6 @@ from graticule.errors import GraticuleError
 from graticule.locate.engine import Engine
 from graticule.locate.sun import DARK, range_of_day
 from graticule.photos.exif import Metadata
-from graticule.photos.photo import open_photo
 
 FloatArray = npt.NDArray[np.float64]
 Verdict = Literal["agrees", "can't tell", "contradicts"]
@@ -266,8 +265,8 @@ def check_photo(engine: Engine, path: Path, claim: tuple[float, float]) -> dict[
     fitted = engine.calibration
     thresholds = Thresholds.of(fitted.verdicts)
     task = engine.system.point_task
-    photo = open_photo(path)
-    crops = [preprocess(photo.image)[None] for preprocess in engine.system.inputs]
+    photo = engine.system.open(path)
+    crops = [crop[None] for crop in engine.system.crops(photo.image)]
     belief = fitted.temper(task, engine.system.predict(crops).beliefs[task])
     found = find(belief, fitted.prior[task], np.array([claim]), thresholds)[0]
     return {

@@ -49,13 +49,23 @@ class Networks:
         }
 
     def run(
-        self, name: str, pixels: Sequence[Pixels]
+        self,
+        name: str,
+        pixels: Sequence[Pixels],
+        vectors: dict[int, Float32Array] | None = None,
     ) -> tuple[Mapping[str, Float32Array], Float32Array]:
-        """One network on a batch: its outputs by task, and its encoders' vectors (n, d)."""
+        """One network on a batch: its outputs by task, and its encoders' vectors (n, d).
+
+        Args:
+            name: of the network.
+            pixels: one array for each input of the bundle.
+            vectors: of encoders that saw these pixels already, by number; added to.
+        """
         numbers, unit, head = self._heads[name]
-        parts = []
+        known = {} if vectors is None else vectors
         for number in numbers:
-            encoder, place = self._encoders[number]
-            parts.append(encoder(pixels_0=pixels[place])["embedding"])
-        embedding = joined(parts, unit=unit)
+            if number not in known:
+                encoder, place = self._encoders[number]
+                known[number] = encoder(pixels_0=pixels[place])["embedding"]
+        embedding = joined([known[number] for number in numbers], unit=unit)
         return head(embedding=embedding), embedding

@@ -22,10 +22,10 @@ from graticule.belief import Belief, Labels, mix, normalise
 from graticule.calibration import Calibration
 from graticule.cells.countries import countries
 from graticule.cells.partition import Partition
-from graticule.encoders.onnx import OnnxGraph
 from graticule.errors import RecipeError
 from graticule.scenes import S1_SCENES, scene_of
 from graticule.systems.bundle import Bundle
+from graticule.systems.networks import Networks
 from graticule.systems.plan import (
     IntArray,
     Job,
@@ -61,15 +61,8 @@ class SceneRouted(System):
         self.routing: str = settings["routing"]
         self._scenes = Labels(tuple(settings["scenes"]))
         self._partition = bundle.partition(TASK)
-        self._encoders = [
-            (OnnxGraph(bundle.file(item["file"])), int(item["input"]))
-            for item in settings["encoders"]
-        ]
-        self._networks = {
-            name: (int(item["encoder"]), OnnxGraph(bundle.file(item["head"])))
-            for name, item in settings["networks"].items()
-        }
         self._answering: tuple[str, ...] = tuple(settings["answering"])
+        self._networks = Networks(bundle, [ROUTER, *map(network_name, self._answering)])
         self._unseen = {
             scene: self._partition.index(codes)
             for scene, codes in settings["unseen"].items()
@@ -79,51 +72,33 @@ class SceneRouted(System):
 
     def predict(self, pixels: Sequence[Pixels]) -> Prediction:
         """Route, and let the classifiers that are needed answer."""
-        everyone = np.arange(len(pixels[0]))
         vectors: dict[int, Float32Array] = {}
-        scene_log_p = self._run(ROUTER, pixels, everyone, vectors)["scenes"]
-        scenes = Belief.from_logits(self._scenes, scene_log_p)
+        said, embedding = self._networks.run(ROUTER, pixels, vectors)
+        scenes = Belief.from_logits(self._scenes, said["scenes"])
         share = answering_shares(scenes.p, self._scenes.ids, self._answering)
         if self.routing == "hard":
-            log_p = np.empty((len(everyone), len(self._partition)), np.float32)
+            log_p = np.empty((len(scenes), len(self._partition)), np.float32)
             chosen = share.argmax(axis=1)
             for number in np.unique(chosen):
                 rows = np.flatnonzero(chosen == number)
                 # Only photos of the scene pay for its classifier.
-                log_p[rows] = self._countries(self._answering[number], pixels, rows, {})
+                some = [view[rows] for view in pixels]
+                log_p[rows] = self._countries(self._answering[number], some, {})
             belief = Belief(self._partition, log_p)
         else:
             parts = [
-                Belief(self._partition, self._countries(scene, pixels, everyone, vectors))
+                Belief(self._partition, self._countries(scene, pixels, vectors))
                 for scene in self._answering
             ]
             belief = mix(parts, share)
         spoke = tuple(self._answering[i] for i in share.argmax(axis=1))
-        return Prediction({TASK: belief}, vectors[self._networks[ROUTER][0]], scenes, spoke=spoke)
+        return Prediction({TASK: belief}, embedding, scenes, spoke=spoke)
 
     def _countries(
-        self,
-        scene: str,
-        pixels: Sequence[Pixels],
-        rows: npt.NDArray[np.int64],
-        vectors: dict[int, Float32Array],
+        self, scene: str, pixels: Sequence[Pixels], vectors: dict[int, Float32Array]
     ) -> Float32Array:
-        log_p = self._run(network_name(scene), pixels, rows, vectors)[TASK]
-        return with_floor(log_p, self._unseen.get(scene), self._floor)
-
-    def _run(
-        self,
-        name: str,
-        pixels: Sequence[Pixels],
-        rows: npt.NDArray[np.int64],
-        vectors: dict[int, Float32Array],
-    ) -> Mapping[str, Float32Array]:
-        """One network's outputs; ``vectors`` remembers what encoders said of these rows."""
-        number, head = self._networks[name]
-        if number not in vectors:
-            encoder, place = self._encoders[number]
-            vectors[number] = encoder(pixels_0=pixels[place][rows])["embedding"]
-        return head(embedding=vectors[number])
+        said, _ = self._networks.run(network_name(scene), pixels, vectors)
+        return with_floor(said[TASK], self._unseen.get(scene), self._floor)
 
 
 def network_name(scene: str) -> str:

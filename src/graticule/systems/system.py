@@ -16,6 +16,9 @@ from graticule.belief import Belief, Labels
 from graticule.cells.partition import Partition
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from graticule.photos.photo import Photo, Source
     from graticule.photos.preprocess import Preprocess
     from graticule.systems.bundle import Bundle
 
@@ -63,6 +66,22 @@ class System(ABC):
     @abstractmethod
     def predict(self, pixels: Sequence[Pixels]) -> Prediction:
         """Beliefs for a batch: one uint8 array (n, size, size, 3) for each of ``inputs``."""
+
+    def open(self, source: Source, name: str | None = None) -> Photo:
+        """A photo decoded as finely as the largest of ``inputs`` wants, and no finer.
+
+        Everything that runs a system opens photos here, so that all of it sees the same pixels.
+
+        Raises:
+            PhotoError: one line saying what is wrong with it.
+        """
+        from graticule.photos.photo import open_photo
+
+        return open_photo(source, name, draft=2 * max(p.size for p in self.inputs))
+
+    def crops(self, image: Image) -> list[Pixels]:
+        """What each encoder sees of an upright RGB image: one array for each of ``inputs``."""
+        return [preprocess(image) for preprocess in self.inputs]
 
     @cached_property
     def partitions(self) -> Mapping[str, Partition]:
