@@ -18,7 +18,9 @@ def embed(
     weights: Annotated[
         Path | None, typer.Option(help="Weights of the encoder, .safetensors or .pth.")
     ] = None,
-    pooling: Annotated[str, typer.Option(help="avg, max, sqrt, gem, flatten or token.")] = "avg",
+    pooling: Annotated[
+        str, typer.Option(help="avg, max, sqrt, gem, flatten, token or projection.")
+    ] = "avg",
     normalise: Annotated[str, typer.Option(help="imagenet, half, unit or clip.")] = "imagenet",
     size: Annotated[int, typer.Option(help="Side of the encoder's input in pixels.")] = 224,
     array: Annotated[

@@ -21,11 +21,13 @@ def recipes(ctx: typer.Context) -> None:
     """
     if ctx.invoked_subcommand is not None:
         return
-    from graticule.training import recipe
+    from graticule.training import grid, recipe
 
     for name in recipe.list_recipes():
         found = recipe.load(name)
         typer.echo(f"{name:<12} {found.system:<14} {' '.join(found.description.split())}")
+    for name in recipe.list_grids():
+        typer.echo(f"{name:<12} {'grid':<14} {' '.join(grid.load(name).description.split())}")
 
 
 @app.command()
@@ -34,7 +36,10 @@ def show(name: Annotated[str, typer.Argument(help="A recipe's name or file.")]) 
 
     Example: graticule recipes show s1 > mine.yaml
     """
-    from graticule.training import recipe
+    from graticule.training import grid, recipe
 
-    recipe.load(name)
+    if grid.is_grid(name):
+        grid.load(name).rows()
+    else:
+        recipe.load(name)
     typer.echo(recipe.recipe_path(name).read_text(encoding="utf-8").rstrip())

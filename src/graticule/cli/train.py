@@ -49,6 +49,8 @@ def train(
 
     Example: graticule train cities --manifest photos/manifest.csv -o my-model
 
+    Or graticule train s5-grid -m photos/manifest.csv -o grid (a table of many)
+
     Or graticule train s3 -m cities.csv -o s3 --weights vgg16.safetensors --set stop.patience=5
     """
     try:
@@ -56,12 +58,15 @@ def train(
         import torch  # noqa: F401
     except ImportError as error:
         raise MissingExtraError("torch and lightning", "train", "graticule train") from error
+    from graticule.training import grid, grid_run, run
     from graticule.training import recipe as recipes
-    from graticule.training import run
 
-    wanted = recipes.load(recipe, changes)
+    wanted = grid.load(recipe, changes) if grid.is_grid(recipe) else recipes.load(recipe, changes)
     if explain:
-        typer.echo(run.explain(run.with_weights(wanted, weights)))
+        if isinstance(wanted, grid.Grid):
+            typer.echo("\n".join(wanted.rows()))
+        else:
+            typer.echo(run.explain(run.with_weights(wanted, weights)))
         return
     if manifest is None or output is None:
         raise GraticuleError(
@@ -78,6 +83,10 @@ def train(
         features=features,
         say=lambda words: typer.echo(words, err=True),
     )
+    if isinstance(wanted, grid.Grid):
+        grid_run.train(wanted, manifest, output, options)
+        typer.echo((output / "report.md").read_text(encoding="utf-8").rstrip())
+        return
     bundle = run.train(wanted, manifest, output, options)
     for name, facts in bundle.manifest.provenance.get("networks", {}).items():
         typer.echo(f"{name}: {facts['epochs']} epochs, best {facts['best_epoch']}", err=True)

@@ -56,6 +56,9 @@ class Encoder(nn.Module):
     def forward(self, pixels: Tensor) -> Tensor:
         """Vectors float32 (n, dim) of pixels uint8 (n, size, size, 3), RGB."""
         x = (pixels.permute(0, 3, 1, 2).to(self.mean.dtype) - self.mean) / self.std
+        if self.spec.pooling == "projection":
+            out: Tensor = self.backbone(x)
+            return out
         return self.pool(self.feature_map(x))
 
     def feature_map(self, x: Tensor) -> Tensor:

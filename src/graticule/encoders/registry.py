@@ -99,6 +99,13 @@ def _backbone(spec: EncoderSpec, *, published: bool) -> tuple[object, int]:
             f"no encoder {spec.name!r}"
             + (f"; did you mean {near[0]!r}?" if near else "; any timm name will do")
         )
+    if spec.pooling == "projection":
+        if "clip" not in spec.name:
+            raise RecipeError(
+                f"encoder {spec.name}: pooling projection is for CLIP's image towers; use token"
+            )
+        whole = timm.create_model(spec.name, pretrained=published)
+        return whole, int(whole.num_classes)
     backbone = timm.create_model(spec.name, pretrained=published, num_classes=0)
     if hasattr(backbone, "pre_logits"):  # VGG's two dense layers belong to the head
         from torch import nn

@@ -27,7 +27,8 @@ class EncoderSpec(BaseModel):
         sha256: the file's checksum, if it must be one and no other.
         pretrained: start from the library's published weights, fetched only with ``--download``.
         partial: let the file leave out layers; they start at random. Without it, that is an error.
-        pooling: how the last feature map becomes a vector.
+        pooling: how the last feature map becomes a vector; ``projection``: by its own last
+            layer, which of a CLIP makes the embedding that it shares with text.
         normalise: mean and standard deviation; ``auto`` takes those of the augmentation.
         preprocess: resize and crop where nothing is random.
         segmentation: encode the photo's semantic-segmentation map instead, by this network; see
@@ -42,7 +43,7 @@ class EncoderSpec(BaseModel):
     sha256: str | None = None
     pretrained: bool = False
     partial: bool = False
-    pooling: Literal["avg", "max", "sqrt", "gem", "flatten", "token"] = "avg"
+    pooling: Literal["avg", "max", "sqrt", "gem", "flatten", "token", "projection"] = "avg"
     normalise: Literal["auto", "imagenet", "half", "unit", "clip"] = "auto"
     preprocess: Preprocess = Field(default_factory=lambda: Preprocess(resize="squash"))
     segmentation: str | None = None

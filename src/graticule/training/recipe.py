@@ -227,7 +227,9 @@ class Recipe(NetworkSpec):
         try:
             return NetworkSpec.model_validate(_merged(common, own))
         except ValidationError as error:
-            raise RecipeError(_words(f"recipe {self.name}", error, f"networks.{name}.")) from error
+            raise RecipeError(
+                first_words(f"recipe {self.name}", error, f"networks.{name}.")
+            ) from error
 
     @model_validator(mode="after")
     def _networks(self) -> Recipe:
@@ -241,6 +243,11 @@ def list_recipes() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
+def list_grids() -> list[str]:
+    """Names of the grids that ship; see `graticule.training.grid`."""
+    return sorted(path.stem for path in (FOLDER / "grids").glob("*.yaml"))
+
+
 def recipe_path(name: str) -> Path:
     """The file of a recipe: one that ships by its name, or any by its path.
 
@@ -252,14 +259,14 @@ def recipe_path(name: str) -> Path:
         if not path.is_file():
             raise RecipeError(f"{name}: no such recipe; see graticule recipes")
         return path
-    shipped = FOLDER / f"{name}.yaml"
-    if not shipped.is_file():
-        near = difflib.get_close_matches(name, list_recipes(), n=1)
-        raise RecipeError(
-            f"no recipe {name!r}"
-            + (f"; did you mean {near[0]!r}?" if near else f"; there are {list_recipes()}")
-        )
-    return shipped
+    for shipped in (FOLDER / f"{name}.yaml", FOLDER / "grids" / f"{name}.yaml"):
+        if shipped.is_file():
+            return shipped
+    known = list_recipes() + list_grids()
+    near = difflib.get_close_matches(name, known, n=1)
+    raise RecipeError(
+        f"no recipe {name!r}" + (f"; did you mean {near[0]!r}?" if near else f"; there are {known}")
+    )
 
 
 def load(name: str, changes: list[str] | None = None) -> Recipe:
@@ -283,7 +290,7 @@ def load(name: str, changes: list[str] | None = None) -> Recipe:
     if not isinstance(raw, dict):
         raise RecipeError(f"{path}: a recipe is a table of keys; see graticule recipes show s3")
     for change in changes or ():
-        _apply(raw, change)
+        apply_change(raw, change)
     return parse(raw, str(path))
 
 
@@ -298,10 +305,11 @@ def parse(raw: dict[str, Any], where: str) -> Recipe:
     try:
         return Recipe.model_validate(raw)
     except ValidationError as error:
-        raise RecipeError(_words(where, error)) from error
+        raise RecipeError(first_words(where, error)) from error
 
 
-def _apply(raw: dict[str, Any], change: str) -> None:
+def apply_change(raw: dict[str, Any], change: str) -> None:
+    """Set one value of a recipe as read from YAML; see :func:`load`."""
     import yaml
 
     path, sign, text = change.partition("=")
@@ -350,7 +358,9 @@ def _merged(common: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
     return out
 
 
-def _words(where: str, error: ValidationError, prefix: str = "") -> str:
+def first_words(
+    where: str, error: ValidationError, prefix: str = "", model: type[BaseModel] | None = None
+) -> str:
     """The first thing that is wrong, in one line, with the nearest known key."""
     first = error.errors()[0]
     keys = [str(part) for part in first["loc"]]
@@ -358,17 +368,16 @@ def _words(where: str, error: ValidationError, prefix: str = "") -> str:
     if first["type"] != "extra_forbidden":
         message = str(first["msg"]).removeprefix("Value error, ")
         return f"{where}: {place}: {message}" if place else f"{where}: {message}"
-    known = _known_keys(keys[:-1])
+    known = _known_keys(model or Recipe, keys[:-1])
     near = difflib.get_close_matches(keys[-1], known, n=1, cutoff=0.6)
     hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
     return f"{where}: unknown key {place!r}; {hint}"
 
 
-def _known_keys(path: list[str]) -> list[str]:
+def _known_keys(part: type[BaseModel], path: list[str]) -> list[str]:
     """The keys of the part of the schema that a path of keys leads to."""
     import typing
 
-    part: type[BaseModel] = Recipe
     for key in path:
         found = part.model_fields.get(key)
         if found is None:
