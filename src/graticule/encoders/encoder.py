@@ -18,6 +18,8 @@ _POOLINGS: dict[str, Callable[[Tensor], Tensor]] = {
     "max": lambda x: x.amax((2, 3)),
     # Hellinger: a few bright channels must not drown the rest.
     "sqrt": lambda x: functional.normalize(x.clamp_min(0).mean((2, 3)).sqrt(), dim=1),
+    # The mean of the roots: a channel that answers weakly all over counts like one bright spot.
+    "root": lambda x: functional.normalize(x.clamp_min(1e-12).sqrt().mean((2, 3)), dim=1),
     "gem": lambda x: x.clamp_min(1e-6).pow(3).mean((2, 3)).pow(1 / 3),
     "flatten": lambda x: x.flatten(1),
 }

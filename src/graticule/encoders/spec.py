@@ -43,7 +43,7 @@ class EncoderSpec(BaseModel):
     sha256: str | None = None
     pretrained: bool = False
     partial: bool = False
-    pooling: Literal["avg", "max", "sqrt", "gem", "flatten", "token", "projection"] = "avg"
+    pooling: Literal["avg", "max", "sqrt", "root", "gem", "flatten", "token", "projection"] = "avg"
     normalise: Literal["auto", "imagenet", "half", "unit", "clip"] = "auto"
     preprocess: Preprocess = Field(default_factory=lambda: Preprocess(resize="squash"))
     segmentation: str | None = None

@@ -85,6 +85,8 @@ class Job:
         tasks: by the name of the output.
         use: rows that may be used; all by default.
         keep: whether the bundle gets it; a baseline is trained for the report alone.
+        weight: float64 (n,) what each row counts in the loss, heeded by ``optimizer: lbfgs``; None
+            counts all alike.
     """
 
     name: str
@@ -92,6 +94,7 @@ class Job:
     tasks: Mapping[str, Task]
     use: Mask | None = None
     keep: bool = True
+    weight: FloatArray | None = None
 
 
 class Trained(Protocol):
@@ -116,6 +119,7 @@ class Outcome:
         target: int64 (n,) the true cell of every row in the partition of ``point_task``.
         log_p: rows (k,) → float32 (k, cells) of ``point_task``, as the system will say it.
         points: rows (k,) → degrees (k, 2), where the system picks its points itself.
+        point_km: width of the kernel that picks points, where the system has chosen one.
         save: writes the system's own files into the bundle's folder, before it is sealed.
         evidence: rows (k,) and the calibration → what the system said of each photo.
         report: the same rows → the system's tables as numbers and as Markdown.
@@ -128,6 +132,7 @@ class Outcome:
     target: IntArray | None = None
     log_p: Callable[[IntArray], npt.NDArray[np.float32]] | None = None
     points: Callable[[IntArray], FloatArray] | None = None
+    point_km: float | None = None
     save: Callable[[Path], None] | None = None
     report: Callable[[IntArray, Calibration], tuple[dict[str, Any], str]] | None = None
     evidence: Callable[[IntArray, Calibration], Any] | None = None

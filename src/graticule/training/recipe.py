@@ -123,7 +123,11 @@ class NetworkSpec(_Part):
     augment: str = "none"
     phases: tuple[PhaseSpec, ...] = (PhaseSpec(),)
     stop: StopSpec = Field(default_factory=StopSpec)
-    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
+    optimizer: Literal["adam", "adamw", "sgd", "lbfgs"] = Field(
+        "adam",
+        description="lbfgs: all rows at once over kept vectors; epochs are iterations and "
+        "weight_decay is the penalty on the mean loss",
+    )
     momentum: float = Field(0.9, ge=0, lt=1)
     weight_decay: float = Field(0.0, ge=0)
     batch_size: int = Field(32, ge=1)
@@ -149,6 +153,11 @@ class NetworkSpec(_Part):
         if self.features == "always" and (augment.random or not self.frozen):
             raise ValueError(
                 "features: always needs an encoder that never learns and no random augmentation"
+            )
+        if self.optimizer == "lbfgs" and not self.cached:
+            raise ValueError(
+                "optimizer: lbfgs learns from kept vectors; use learn: head, no random "
+                "augmentation and features: auto"
             )
         if self.encoder.name == "bundled" or self.encoder.name.startswith("bundle:"):
             if not self.frozen:

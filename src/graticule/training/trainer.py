@@ -20,7 +20,7 @@ from graticule.errors import RecipeError
 from graticule.heads.head import Head
 from graticule.photos.augment import find_augment
 from graticule.systems.plan import Job, Rows
-from graticule.training import losses, sampling
+from graticule.training import losses, probe, sampling
 from graticule.training.checkpoint import Progress
 from graticule.training.loader import Labels, Loader, PhotoLoader, Photos, VectorLoader
 from graticule.training.loop import Run, fit
@@ -141,7 +141,16 @@ class Trainer:
             device=self.device,
             names=lambda row: str(self.rows.column("path")[row]),
         )
-        progress = fit(run, resume=self.resume)
+        if spec.optimizer == "lbfgs" and vectors is not None:
+            lesson = probe.Lesson(
+                vectors[0], learn, held_out, job.tasks, self.rows.latlon, job.weight
+            )
+            iterations = sum(phase.epochs for phase in spec.phases)
+            progress = probe.fit_head(
+                head, lesson, spec.loss, l2=spec.weight_decay, iterations=iterations
+            )
+        else:
+            progress = fit(run, resume=self.resume)
         network.to("cpu").eval()
         final: Frozen | Fused = encoder
         if not spec.cached and module is not None:

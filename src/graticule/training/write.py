@@ -261,7 +261,7 @@ def calibrate(
     temperature = c.fit_temperature(log_p, truth)
     belief = Belief.from_logits(partition, log_p, temperature)
     prior = belief.p.mean(axis=0)
-    width = 25.0 if partition.kind == "cities" else 250.0
+    width = outcome.point_km or (25.0 if partition.kind == "cities" else 250.0)
     place = latlon[known]
     # A photo without coordinates lies, as far as we know, at its cell's centre.
     place = np.where(np.isfinite(place), place, partition.centers[truth])

@@ -1,0 +1,335 @@
+"""Several systems on the same photos: one table, and paired tests of one against the others.
+
+Photos that any system has no prediction for are left out for all, and counted. A system trained
+several times with other seeds is one row: each photo counts with the mean over its runs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from graticule import metrics
+from graticule.errors import GraticuleError
+from graticule.evaluation.bootstrap import (
+    REPLICATES,
+    Difference,
+    Estimate,
+    Resampler,
+    holm,
+    mcnemar,
+    paired_means,
+    paired_medians,
+)
+from graticule.evaluation.cost import Cost
+from graticule.evaluation.matching import match, suspicions
+from graticule.evaluation.predictions import Predictions
+from graticule.evaluation.scores import outcomes
+from graticule.evaluation.truth import Truth
+
+FloatArray = npt.NDArray[np.float64]
+
+#: Of a comparison's JSON.
+SCHEMA_VERSION = 1
+#: What systems are tested on: name → unit, and whether more is better.
+TESTED: Mapping[str, tuple[str, bool]] = {
+    "country top-1": ("%", True),
+    "country top-5": ("%", True),
+    "median error": ("km", False),
+    "GeoScore": ("of 5000", True),
+}
+#: What a table shows besides.
+SHOWN = tuple(f"within {limit:g} km" for limit in metrics.THRESHOLDS_KM[1:])
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One system to compare.
+
+    Attributes:
+        name: in the table.
+        runs: its predictions, one table for each time it was trained.
+        cost: of running it, where it was measured.
+        note: what a reader must know to read its row.
+    """
+
+    name: str
+    runs: tuple[Predictions, ...]
+    cost: Cost | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: scores by name, each with its interval."""
+
+    name: str
+    scores: Mapping[str, Estimate]
+    runs: int
+    cost: Cost | None
+    note: str
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One system against another on one score.
+
+    Attributes:
+        first: the system that is tested.
+        second: the one it is tested against.
+        score: of :data:`TESTED`.
+        difference: first minus second, by the paired cluster bootstrap.
+        mcnemar: exact p of right against wrong, photos taken as independent; NaN for distances.
+        corrected: bootstrap p corrected for all pairs of the table (Holm).
+        better: whether the first is better by the sign of the difference.
+    """
+
+    first: str
+    second: str
+    score: str
+    difference: Difference
+    mcnemar: float
+    corrected: float
+    better: bool
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a comparison found.
+
+    Attributes:
+        title: of the page.
+        photos: judged.
+        located: of these, with coordinates.
+        clusters: independent groups among them.
+        rows: in the order the systems were given.
+        pairs: the tested system against every other.
+        notes: what was left out, missing, suspected.
+        curves: score → system → (training photos, values).
+    """
+
+    title: str
+    photos: int
+    located: int
+    clusters: int
+    rows: tuple[Row, ...]
+    pairs: tuple[Pair, ...]
+    notes: tuple[str, ...] = ()
+    curves: Mapping[str, Mapping[str, tuple[list[float], list[float]]]] = field(
+        default_factory=dict
+    )
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything as JSON values; NaN becomes null."""
+        found: dict[str, Any] = _json(asdict(self))
+        return {"schema_version": SCHEMA_VERSION, **found}
+
+    def row(self, name: str) -> Row:
+        """A system's row.
+
+        Raises:
+            GraticuleError: there is none of that name.
+        """
+        for row in self.rows:
+            if row.name == name:
+                return row
+        raise GraticuleError(f"no system {name!r} in {self.title}")
+
+    def is_first(self, name: str, score: str, level: float = 0.05) -> bool:
+        """Whether a system beats every other on a score by the corrected paired test."""
+        tested = [p for p in self.pairs if p.first == name and p.score == score]
+        return bool(tested) and all(p.better and p.corrected < level for p in tested)
+
+
+def compare(
+    entries: Sequence[Entry],
+    truth: Truth,
+    *,
+    tested: str | None = None,
+    clusters: npt.NDArray[np.str_] | None = None,
+    title: str = "Systems compared",
+    replicates: int = REPLICATES,
+    seed: int = 0,
+) -> Comparison:
+    """Put systems beside each other.
+
+    Args:
+        entries: the systems; names differ.
+        truth: the judged photos.
+        tested: the system that is tested against every other; the first by default.
+        clusters: (n,) labels of dependent photos, on the rows of ``truth``; by default its own.
+        title: of the page.
+        replicates: of the bootstrap.
+        seed: same seed, same intervals.
+
+    Raises:
+        GraticuleError: fewer than two systems, two of one name, an unknown one to test, or no
+            photo that all of them predicted.
+    """
+    names = [entry.name for entry in entries]
+    _check(names, tested)
+    labels = truth.clusters() if clusters is None else clusters
+    rows, entries, notes = _aligned(entries, truth)
+    judged = truth.take(rows)
+    resampler = Resampler.over(labels[rows], replicates, seed)
+    columns = [_columns(entry, judged) for entry in entries]
+    table = tuple(
+        Row(e.name, _scores(c, resampler), len(e.runs), e.cost, e.note)
+        for e, c in zip(entries, columns, strict=True)
+    )
+    first = names.index(tested) if tested else 0
+    return Comparison(
+        title,
+        len(judged),
+        int(judged.located.sum()),
+        resampler.n_clusters,
+        table,
+        tuple(_pairs(names, columns, first, resampler)),
+        tuple(notes),
+    )
+
+
+def _check(names: list[str], tested: str | None) -> None:
+    if len(names) < 2:
+        raise GraticuleError("a comparison needs two systems or more")
+    for name in names:
+        if names.count(name) > 1:
+            raise GraticuleError(f"two systems are called {name!r}: give them names of their own")
+    if tested is not None and tested not in names:
+        raise GraticuleError(f"no system {tested!r} to test; there are {', '.join(names)}")
+
+
+def _aligned(
+    entries: Sequence[Entry], truth: Truth
+) -> tuple[npt.NDArray[np.int64], list[Entry], list[str]]:
+    """The rows of the truth that every run predicted, and the runs on just these rows."""
+    where: list[list[npt.NDArray[np.int64]]] = []
+    notes: list[str] = []
+    every = np.ones(len(truth), dtype=bool)
+    for entry in entries:
+        own = []
+        for run in entry.runs:
+            found = match(truth.paths, run.paths)
+            place = np.full(len(truth), -1, dtype=np.int64)
+            place[found.truth_rows] = found.predicted_rows
+            every &= place >= 0
+            own.append(place)
+            told = [*run.notes, *found.notes]
+            notes += [
+                f"{entry.name}: {note}" for note in told if f"{entry.name}: {note}" not in notes
+            ]
+        where.append(own)
+    rows = np.flatnonzero(every)
+    if not len(rows):
+        raise GraticuleError("no photo has a prediction of every system: nothing to compare")
+    if len(rows) < len(truth):
+        notes.append(
+            f"{len(truth) - len(rows):,} of {len(truth):,} photos lack a prediction of some system "
+            "and were left out for all"
+        )
+    judged = truth.latlon[rows]
+    aligned = []
+    for entry, own in zip(entries, where, strict=True):
+        runs = tuple(run.take(place[rows]) for run, place in zip(entry.runs, own, strict=True))
+        notes += suspicions(replace(runs[0], name=entry.name), judged)
+        aligned.append(replace(entry, runs=runs))
+    return rows, aligned, notes
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """One value a photo, the mean over runs; km is the median over them."""
+
+    top1: FloatArray
+    top5: FloatArray
+    km: FloatArray
+    geoscore: FloatArray
+    within: FloatArray
+
+
+def _columns(entry: Entry, truth: Truth) -> _Columns:
+    runs = [outcomes(run, truth) for run in entry.runs]
+    km = np.stack([run.km for run in runs])
+    inside = np.stack(
+        [[np.where(np.isnan(one), np.nan, 100.0 * (one <= limit)) for one in km]
+         for limit in metrics.THRESHOLDS_KM[1:]]
+    )  # fmt: skip
+
+    def hits(k: int) -> FloatArray:
+        right = [np.where(np.isnan(r.rank), np.nan, 100.0 * (r.rank <= k)) for r in runs]
+        return np.asarray(np.mean(right, axis=0))
+
+    return _Columns(
+        hits(1),
+        hits(5),
+        np.asarray(np.median(km, axis=0)),
+        np.asarray(metrics.geoscores(km).mean(axis=0)),
+        np.asarray(inside.mean(axis=1)),
+    )
+
+
+def _scores(found: _Columns, resampler: Resampler) -> dict[str, Estimate]:
+    def mean(column: FloatArray) -> Estimate:
+        if np.isnan(column).all():
+            return Estimate(math.nan, math.nan, math.nan)
+        return Estimate.of(float(np.nanmean(column)), resampler.means(column)[:, 0])
+
+    def median(column: FloatArray) -> Estimate:
+        if np.isnan(column).all():
+            return Estimate(math.nan, math.nan, math.nan)
+        return Estimate.of(float(np.nanmedian(column)), resampler.medians(column))
+
+    return {
+        "country top-1": mean(found.top1),
+        "country top-5": mean(found.top5),
+        "median error": median(found.km),
+        "GeoScore": mean(found.geoscore),
+        **{name: mean(column) for name, column in zip(SHOWN, found.within, strict=True)},
+    }
+
+
+def _pairs(
+    names: list[str], columns: list[_Columns], first: int, resampler: Resampler
+) -> list[Pair]:
+    mine = columns[first]
+    made: list[Pair] = []
+    for number, (name, other) in enumerate(zip(names, columns, strict=True)):
+        if number == first:
+            continue
+        for score, a, b in (
+            ("country top-1", mine.top1, other.top1),
+            ("country top-5", mine.top5, other.top5),
+            ("median error", mine.km, other.km),
+            ("GeoScore", mine.geoscore, other.geoscore),
+        ):
+            known = ~(np.isnan(a) | np.isnan(b))
+            if not known.any():
+                continue
+            test = paired_medians if score == "median error" else paired_means
+            both = np.where(known, a, np.nan), np.where(known, b, np.nan)
+            difference = test(*both, resampler)
+            # With several runs, right means right in most of them.
+            exact = mcnemar(a[known] > 50, b[known] > 50) if "top" in score else math.nan
+            value = difference.estimate.value
+            better = value > 0 if TESTED[score][1] else value < 0
+            made.append(Pair(names[first], name, score, difference, exact, math.nan, better))
+    p = np.array([pair.difference.p_value for pair in made])
+    sound = np.isfinite(p)
+    corrected = np.full(len(p), np.nan)
+    corrected[sound] = holm(p[sound])
+    return [replace(one, corrected=float(c)) for one, c in zip(made, corrected, strict=True)]
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _json(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_json(inner) for inner in value]
+    if isinstance(value, float | np.floating):
+        return round(float(value), 6) if math.isfinite(value) else None
+    return value.item() if isinstance(value, np.generic) else value

@@ -1,0 +1,129 @@
+"""What the training photos themselves say: a belief from those that look alike.
+
+Every photo votes for its cell with weight · exp(cosine / sharpness) (Nadaraya 1964, Watson 1964).
+The vectors are kept as a few principal components in bytes, so that thousands fit in a bundle.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from graticule import files
+from graticule.errors import BundleError
+
+Float32Array = npt.NDArray[np.float32]
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+#: Photos of a query batch that are compared at once.
+_CHUNK = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Memory:
+    """Training photos as compressed vectors.
+
+    Attributes:
+        mean: float32 (d,), taken off before projection.
+        basis: float32 (d, k), principal directions, largest first.
+        codes: int8 (n, k): the projected photos, of length 127 together.
+        cells: int64 (n,), each photo's cell.
+        weight: float32 (n,), what each photo's vote counts.
+    """
+
+    mean: Float32Array
+    basis: Float32Array
+    codes: npt.NDArray[np.int8]
+    cells: IntArray
+    weight: Float32Array
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    def votes(self, vectors: npt.ArrayLike, cells: int, sharpness: float) -> FloatArray:
+        """Share of each cell in the votes, (n, cells), rows sum to one.
+
+        Args:
+            vectors: (n, d).
+            cells: how many there are.
+            sharpness: cosine in which a photo's vote falls to 1/e.
+        """
+        seen = _unit((np.asarray(vectors, dtype=np.float32) - self.mean) @ self.basis)
+        known = _unit(self.codes.astype(np.float32))
+        out = np.zeros((len(seen), cells))
+        order = np.argsort(self.cells, kind="stable")
+        owned, starts = np.unique(self.cells[order], return_index=True)
+        known, weight = known[order], self.weight[order].astype(np.float64)
+        for begin in range(0, len(seen), _CHUNK):
+            rows = slice(begin, begin + _CHUNK)
+            cosine = (seen[rows] @ known.T).astype(np.float64)
+            raised = np.exp((cosine - cosine.max(axis=1, keepdims=True)) / sharpness) * weight
+            out[rows][:, owned] = np.add.reduceat(raised, starts, axis=1)
+        return np.asarray(out / out.sum(axis=1, keepdims=True))
+
+    def save(self, path: Path) -> None:
+        """Write one safetensors file."""
+        from safetensors.numpy import save
+
+        content = save(
+            {
+                "mean": self.mean,
+                "basis": np.ascontiguousarray(self.basis.astype(np.float16)),
+                "codes": np.ascontiguousarray(self.codes),
+                "cells": self.cells.astype(np.int32),
+                "weight": self.weight.astype(np.float32),
+            }
+        )
+        with files.atomic(path, "wb") as handle:
+            handle.write(content)
+
+    @classmethod
+    def load(cls, path: Path) -> Memory:
+        """Read what :meth:`save` wrote.
+
+        Raises:
+            BundleError: it is no such file.
+        """
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+
+        try:
+            held = load_file(path)
+            return cls(
+                held["mean"].astype(np.float32),
+                held["basis"].astype(np.float32),
+                held["codes"],
+                held["cells"].astype(np.int64),
+                held["weight"],
+            )
+        except (OSError, SafetensorError, KeyError) as error:
+            raise BundleError(f"{path}: not a memory of photos; get the bundle again") from error
+
+
+def build(vectors: npt.ArrayLike, cells: IntArray, weight: npt.ArrayLike, dims: int) -> Memory:
+    """Compress training photos.
+
+    Args:
+        vectors: (n, d); photos with NaN in theirs are left out.
+        cells: int64 (n,); photos of cell −1 are left out.
+        weight: (n,) of the photos' votes.
+        dims: principal components that are kept.
+    """
+    seen = np.asarray(vectors, dtype=np.float32)
+    sound = np.flatnonzero((cells >= 0) & np.isfinite(seen).all(axis=1))
+    seen = seen[sound]
+    mean = seen.mean(axis=0)
+    centred = (seen - mean).astype(np.float64)
+    _, directions = np.linalg.eigh(centred.T @ centred)
+    basis = directions[:, ::-1][:, :dims].astype(np.float32)
+    codes = np.round(127 * _unit((seen - mean) @ basis)).astype(np.int8)
+    share = np.asarray(weight, dtype=np.float32)[sound]
+    return Memory(mean, basis, codes, cells[sound].astype(np.int64), share)
+
+
+def _unit(x: npt.NDArray[np.floating]) -> Float32Array:
+    return np.asarray(x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12), np.float32)

@@ -1,0 +1,126 @@
+"""S6: nested cells, weights, the prior, and a bundle that says what training said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from graticule.belief import normalise
+from graticule.errors import RecipeError
+from graticule.photos import manifest as manifests
+from graticule.systems.default import Decoding, log_prior, row_weights, sums, within
+from graticule.systems.nested_places import nested_places
+from graticule.systems.plan import Rows
+from toy import make_photos
+
+HOMES = np.array([0, 0, 1, 2, 2, 2])
+
+
+def rows(**columns: list[str]) -> Rows:
+    n = len(next(iter(columns.values())))
+    latlon = np.full((n, 2), np.nan)
+    lat = columns.pop("lat", None)
+    if lat is not None:
+        latlon[:, 0] = [float(x) if x else np.nan for x in lat]
+        latlon[:, 1] = [float(x) if x else np.nan for x in columns.pop("lon")]
+    train = np.ones(n, dtype=bool)
+    arrays = {name: np.array(values) for name, values in columns.items()}
+    return Rows(arrays, latlon, train, ~train, ~train, "m.csv")
+
+
+@given(st.integers(0, 1000))
+def test_countries_are_the_sums_of_their_cities(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    country = normalise(5 * rng.standard_normal((4, 3)))
+    fine = within(country, 5 * rng.standard_normal((4, 6)).astype(np.float32), HOMES)
+    np.testing.assert_allclose(np.exp(fine).sum(axis=1), 1, atol=1e-4)
+    np.testing.assert_allclose(sums(fine, HOMES, 3), country, atol=1e-3)
+
+
+def test_the_prior_tilts_and_sums_stay_one() -> None:
+    flat = np.zeros((1, 3), np.float32), np.zeros((1, 6), np.float32), np.zeros((1, 4))
+    prior = log_prior(("FR", "TD", "XK"), {"power": 1, "elsewhere": 1, "arrivals": {"FR": 8}})
+    country, fine = Decoding(HOMES, prior)(*flat)
+    np.testing.assert_allclose(np.exp(country[0]), [0.8, 0.1, 0.1], atol=1e-5)
+    assert np.exp(fine).sum() == pytest.approx(1, abs=1e-5)
+    with pytest.raises(RecipeError, match=r"settings\.prior"):
+        log_prior(("FR",), {"power": 1, "elsewhere": 0})
+
+
+def test_balanced_rows_of_one_source_and_country_count_together_as_one() -> None:
+    source, codes = np.array(["a"] * 9 + ["b"]), np.array(["FR"] * 8 + ["IT", "FR"])
+    weight = row_weights(source, codes, {"source": 1.0})
+    assert weight[:8].sum() == pytest.approx(weight[8])
+    assert weight[9] == pytest.approx(weight[8])
+    assert row_weights(source, codes, {}).tolist() == [1.0] * 10
+
+
+def test_every_photo_finds_the_cell_that_is_known_of_it() -> None:
+    table = rows(
+        country=["FR", "FR", "FR", "IT", "", ""],
+        city=["Paris", "Paris", "", "", "", ""],
+        lat=["", "", "", "", "48.85", "44.5"],
+        lon=["", "", "", "", "2.35", "3.5"],
+    )
+    found = nested_places(table, city_photos=3, center="polygon")
+    assert found.cities.ids == ("FR:Paris", "FR:", "IT:")
+    named = [found.cities.ids[i] if i >= 0 else "" for i in found.city]
+    # Two by name, one by its coordinates, one known to be elsewhere; two say nothing of cities.
+    assert named == ["FR:Paris", "FR:Paris", "", "", "FR:Paris", "FR:"]
+    assert found.countries.ids == ("FR", "IT")
+    assert found.country.tolist() == [0, 0, 0, 1, 0, 0]
+
+
+def test_a_country_can_lie_where_its_people_are() -> None:
+    table = rows(country=["RU", "FR"], city=["", ""])
+    land = nested_places(table, city_photos=9, center="polygon").countries
+    people = nested_places(table, city_photos=9, center="people").countries
+    assert people.centers[1, 1] < land.centers[1, 1] - 20  # Russia: west of Siberia
+
+
+@pytest.mark.parametrize(
+    ("columns", "center", "words"),
+    [
+        ({"country": ["FR", "IT"]}, "middle", "settings.center 'middle'"),
+        ({"country": ["FR", "FR"]}, "polygon", "fewer than two countries"),
+    ],
+)
+def test_what_cannot_be_cut_is_said(columns: dict[str, list[str]], center: str, words: str) -> None:
+    with pytest.raises(RecipeError, match=words):
+        nested_places(rows(**columns), city_photos=5, center=center)
+
+
+def test_the_bundle_says_what_training_said(tmp_path: Path) -> None:
+    pytest.importorskip("lightning")
+    from graticule.systems.registry import load_system
+    from graticule.training import recipe as recipes
+    from graticule.training import run, write
+
+    table = make_photos(tmp_path / "p", 36)
+    recipe = recipes.load(
+        "s6",
+        [
+            "encoder={name: tiny, preprocess: {size: 32, resize: squash}}",
+            "settings.city_photos=5",
+            "phases.0.epochs=20",
+        ],
+    )
+    trainer, notes = run.prepare(recipe, table, tmp_path / "b", run.Options(workers=0))
+    results, outcome = run.run_jobs(trainer)
+    story = write.Story(
+        recipe, write.provenance({"manifest_sha256": "", "train_photos": 1, "validation_photos": 1},
+                                 results, 1.0), tuple(notes), ()
+    )  # fmt: skip
+    fitted = write.calibrate(outcome, np.flatnonzero(trainer.rows.validation), trainer.rows.latlon)
+    write.write_bundle(tmp_path / "b", results, outcome, fitted, story)
+    system = load_system(tmp_path / "b")
+    assert outcome.log_p is not None
+    wanted = np.arange(6)
+    images = [system.open(manifests.read(table).files()[i]).image for i in wanted]
+    said = system.predict([np.stack([system.crops(image)[0] for image in images])])
+    np.testing.assert_allclose(said.beliefs["cities"].p, np.exp(outcome.log_p(wanted)), atol=0.02)
+    assert said.scenes is not None
