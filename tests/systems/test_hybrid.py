@@ -133,3 +133,65 @@ def test_the_segmentation_network_knows_a_person(shared: Path) -> None:
     with torch.inference_mode():
         classes = network(x).argmax(1)
     assert (classes == 15).float().mean() > 0.3
+
+
+def rows_of(planet: Manifest) -> object:
+    from graticule.systems.plan import Rows
+
+    n = len(planet)
+    everything, nothing = np.ones(n, bool), np.zeros(n, bool)
+    columns = {name: planet.column(name) for name in ("path", "country")}
+    return Rows(columns, planet.latlon, everything, nothing, nothing)
+
+
+@pytest.mark.parametrize("kind", ["countries", "regions", "s2"])
+@pytest.mark.parametrize("center", ["polygon", "photos"])
+def test_every_division_holds_its_photos(planet: Manifest, kind: str, center: str) -> None:
+    from graticule.systems.hybrid import Divisions
+
+    cut = Divisions.of({"divisions": kind, "center": center, "max_photos": 30})
+    partition, target = cut.cut(rows_of(planet))  # type: ignore[arg-type]
+    known = target >= 0
+    assert known.mean() > 0.8
+    np.testing.assert_array_equal(np.bincount(target[known]), partition.counts)
+    if kind == "s2":
+        assert partition.counts.max() <= 30
+
+
+def test_a_users_own_borders_are_cut_by(planet: Manifest, tmp_path: Path) -> None:
+    import json
+
+    from graticule.systems.hybrid import Divisions
+
+    halves = {"GID_1": ["W", "E"], "box": [(-180, 0), (0, 180)]}
+    features = [
+        {
+            "type": "Feature",
+            "properties": {"GID_0": "FRA", "GID_1": name, "NAME_1": name},
+            "geometry": {
+                "type": "Polygon",
+                "coordinates": [[[a, -90], [b, -90], [b, 90], [a, 90], [a, -90]]],
+            },
+        }
+        for name, (a, b) in zip(halves["GID_1"], halves["box"], strict=True)
+    ]
+    file = tmp_path / "mine.geojson"
+    file.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    cut = Divisions.of({"divisions": "regions", "boundaries": str(file)})
+    partition, target = cut.cut(rows_of(planet))  # type: ignore[arg-type]
+    assert sorted(partition.ids) == ["E", "W"]
+    west = partition.index(["W"])[0]
+    lon = planet.latlon[:, 1]
+    np.testing.assert_array_equal(target == west, lon < 0)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [({"divisions": "states"}, "countries, regions or s2"), ({"center": "mid"}, "polygon or")],
+)
+def test_unknown_divisions_are_named(settings: dict[str, str], words: str) -> None:
+    from graticule.errors import RecipeError
+    from graticule.systems.hybrid import Divisions
+
+    with pytest.raises(RecipeError, match=words):
+        Divisions.of(settings)
