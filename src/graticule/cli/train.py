@@ -13,7 +13,8 @@ from graticule.errors import GraticuleError, MissingExtraError
 def train(
     recipe: Annotated[str, typer.Argument(help="A recipe's name (s1, s3 …) or file.")],
     manifest: Annotated[
-        Path | None, typer.Option("--manifest", "-m", help="The table of photos.")
+        list[Path] | None,
+        typer.Option("--manifest", "-m", help="The table of photos; repeat it for more tables."),
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The bundle's folder.")
@@ -49,6 +50,8 @@ def train(
 
     Example: graticule train cities --manifest photos/manifest.csv -o my-model
 
+    Or graticule train s4 -m places.csv -m mp16.csv -o s4 --download
+
     Or graticule train s5-grid -m photos/manifest.csv -o grid (a table of many)
 
     Or graticule train s3 -m cities.csv -o s3 --weights vgg16.safetensors --set stop.patience=5
@@ -68,7 +71,7 @@ def train(
         else:
             typer.echo(run.explain(run.with_weights(wanted, weights)))
         return
-    if manifest is None or output is None:
+    if not manifest or output is None:
         raise GraticuleError(
             f"graticule train {recipe}: say --manifest PHOTOS.csv and -o BUNDLE "
             "(graticule data folder makes a manifest)"
@@ -84,7 +87,9 @@ def train(
         say=lambda words: typer.echo(words, err=True),
     )
     if isinstance(wanted, grid.Grid):
-        grid_run.train(wanted, manifest, output, options)
+        if len(manifest) > 1:
+            raise GraticuleError(f"graticule train {recipe}: a grid takes one --manifest")
+        grid_run.train(wanted, manifest[0], output, options)
         typer.echo((output / "report.md").read_text(encoding="utf-8").rstrip())
         return
     bundle = run.train(wanted, manifest, output, options)

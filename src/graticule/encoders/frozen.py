@@ -45,9 +45,19 @@ class Frozen:
     def vectors(
         self, paths: Sequence[Path], root: Path, *, view: str = "", batch: int = 32
     ) -> Float32Array:
-        """Vectors of photos through the cache under ``root``; see :class:`FeatureCache`."""
+        """Vectors of photos through the cache under ``root``; see :class:`FeatureCache`.
+
+        Raises:
+            RecipeError: the store holds vectors of another length; it was changed by hand.
+        """
         cache = FeatureCache(root, self.label, self.weights, self.preprocess, view)
-        return cache.vectors(paths, self.encode, batch=batch)
+        found = cache.vectors(paths, self.encode, batch=batch)
+        if found.shape[1] != self.dim:
+            raise RecipeError(
+                f"{cache.folder}: holds vectors of {found.shape[1]} numbers, encoder {self.label} "
+                f"gives {self.dim}; remove the folder"
+            )
+        return found
 
 
 def is_bundle(name: str) -> bool:

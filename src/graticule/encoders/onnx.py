@@ -51,6 +51,13 @@ class OnnxGraph:
             raise BundleError(f"{file}: not a network ONNX Runtime can load ({words})") from error
         self.inputs = tuple(node.name for node in self._session.get_inputs())
         self.outputs = tuple(node.name for node in self._session.get_outputs())
+        nodes = (*self._session.get_inputs(), *self._session.get_outputs())
+        self._widths = {node.name: node.shape[-1] for node in nodes if node.shape}
+
+    def width(self, name: str) -> int | None:
+        """Length of the last axis of an input or output; None where the graph leaves it open."""
+        found = self._widths.get(name)
+        return found if isinstance(found, int) else None
 
     def __call__(self, **arrays: npt.NDArray[Any]) -> Mapping[str, npt.NDArray[np.float32]]:
         """Run the graph on named arrays; returns every output by name, float16 as float32."""

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from graticule.answer import Answer
 from graticule.calibration import Calibration
 from graticule.encoders.onnx import available_cores
-from graticule.errors import PhotoError
+from graticule.errors import BundleError, PhotoError
 from graticule.locate.albums import Album
 from graticule.locate.decode import Decoder, Looked, Options
 from graticule.photos.duplicates import perceptual_hash
@@ -59,11 +59,16 @@ class Engine:
             index: of located photos, whose matches count as evidence.
 
         Raises:
-            BundleError: it cannot be used.
+            BundleError: it cannot be used, or tells no places.
             GraticuleError: the index is none, or another model built it.
         """
         self.system: System = load_system(bundle)
         files = self.system.bundle
+        if not self.system.point_task:
+            raise BundleError(
+                f"{files.path}: this model tells scenes and no places; graticule scenes show asks "
+                "it, graticule models lists those that locate"
+            )
         self.calibration = (
             Calibration.load(files.file("calibration.json"))
             if files.has("calibration.json")
@@ -100,7 +105,7 @@ class Engine:
         workers = available_cores() + 1
         pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
         try:
-            ready = _in_order(pool, photos, self._prepare, ahead=3 * batch)
+            ready = in_order(pool, photos, self._prepare, ahead=3 * batch)
             while group := list(islice(ready, batch)):
                 yield from self._answer(group, decoder)
         finally:
@@ -135,7 +140,7 @@ class Engine:
             yield item if isinstance(item, Answer) else next(answers)
 
 
-def _in_order(
+def in_order(
     pool: ThreadPoolExecutor, items: Iterable[T], work: Callable[[T], R], *, ahead: int
 ) -> Iterator[R]:
     """Run ``work`` on items in threads, no more than ``ahead`` at a time; results in order."""

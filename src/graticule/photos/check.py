@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graticule.errors import ManifestError
-from graticule.photos import schema, suggest
+from graticule.photos import scene_names, schema, suggest
 from graticule.photos.manifest import Manifest, path_problem, write
 from graticule.photos.tables import BadRow, numbers, trimmed
 
@@ -103,7 +103,7 @@ def check(
     findings = Findings()
     hashes, good, malformed = [], [], list[BadRow]()
     land = _Land()
-    vocabulary = suggest.scene_words() | set(scenes)
+    vocabulary = scene_names.known_names() | set(scenes)
 
     def report(problem: Problem) -> None:
         findings.add(problem)

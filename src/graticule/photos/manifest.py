@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -272,9 +272,19 @@ def write(batches: Iterable[pa.RecordBatch] | pa.Table, path: str | os.PathLike[
 def replace_column(
     manifest: Manifest, name: str, values: npt.NDArray[np.object_], path: str | os.PathLike[str]
 ) -> int:
-    """Write the manifest with a column of texts (n,), in bounded memory; returns the rows.
+    """Write the manifest with one column replaced or added; see :func:`replace_columns`."""
+    return replace_columns(manifest, {name: values}, path)
 
-    A column of that name is replaced where it stands; every other stays as it is.
+
+def replace_columns(
+    manifest: Manifest,
+    columns: Mapping[str, npt.NDArray[np.object_]],
+    path: str | os.PathLike[str],
+) -> int:
+    """Write the manifest with columns of values (n,), in bounded memory; returns the rows.
+
+    A column of that name is replaced where it stands, others are added at the end; every other
+    stays as it is. "" and NaN are written as unknown.
 
     Raises:
         ManifestError: lines of the file cannot be read as rows; they would be lost.
@@ -283,16 +293,21 @@ def replace_column(
     import pyarrow as pa
 
     malformed: list[BadRow] = []
-    names = list(manifest.columns) if name in manifest.columns else [*manifest.columns, name]
+    names = list(dict.fromkeys((*manifest.columns, *columns)))
+    types = {
+        name: pa.float64() if schema.kind_of(name) == "number" else pa.string() for name in columns
+    }
 
     def filled() -> Iterator[pa.RecordBatch]:
         start = 0
         for batch in manifest.batches(bad_rows=malformed):
-            part = [value or None for value in values[start : start + batch.num_rows]]
+            here = dict(zip(batch.schema.names, batch.columns, strict=True))
+            for name, values in columns.items():
+                part = values[start : start + batch.num_rows]
+                known = [None if v == "" or v != v else v for v in part]  # noqa: PLR0124
+                here[name] = pa.array(known, type=types[name])
             start += batch.num_rows
-            columns = dict(zip(batch.schema.names, batch.columns, strict=True))
-            columns[name] = pa.array(part, type=pa.string())
-            yield pa.RecordBatch.from_arrays([columns[n] for n in names], names=names)
+            yield pa.RecordBatch.from_arrays([here[n] for n in names], names=names)
         if malformed:
             raise ManifestError(
                 f"{manifest.path}: row {malformed[0].row} has {malformed[0].values} values for "

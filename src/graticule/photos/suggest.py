@@ -7,6 +7,7 @@ import re
 from functools import cache
 
 from graticule import scenes
+from graticule.photos import scene_names
 
 #: Codes that people write and ISO 3166-1 does not have.
 _HABITS = {"UK": "GB", "EL": "GR", "KOSOVO": "XK", "USA": "US", "ENGLAND": "GB", "SCOTLAND": "GB"}
@@ -44,17 +45,11 @@ def country(value: str) -> str:
     return f"write {found}" if found else "write the ISO 3166-1 alpha-2 code, as FR"
 
 
-@cache
-def scene_words() -> frozenset[str]:
-    """Every word that the taxonomy of scenes knows."""
-    return frozenset({*scenes.SCENES, *scenes.GROUPS, *scenes.TO_SCENE})
-
-
 def scene(value: str) -> str:
     """How to mend an unknown scene."""
-    near = difflib.get_close_matches(value.lower(), scene_words(), n=1)
+    near = scene_names.nearest(value)
     known = ", ".join(scenes.SCENES)
-    return f"write {near[0]}" if near else f"write one of {known}, or declare it with --scenes"
+    return f"write {near}" if near else f"write one of {known}, or declare it with --scenes"
 
 
 def date(value: str) -> str:

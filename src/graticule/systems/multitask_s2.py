@@ -2,31 +2,50 @@
 
 Settings of a recipe: ``cells``, the partitionings from coarse to fine, each ``{name, max, min}``
 in photos a cell; ``levels`` of S2; ``decode``: ``f*`` (every fine cell times its ancestors) or the
-name of one partitioning; ``scenes``: ``groups`` (indoor, natural, urban), ``s1`` (S1's four and
-indoor) or ``none``; ``helper``: train a network on the labelled photos first, to label the others.
+name of one partitioning; ``scenes``: a vocabulary of `graticule.photos.scene_names` (``groups``:
+indoor, natural, urban) or ``none``; ``helper``: train a network on the labelled photos first, to
+label the others, of which those below ``helper_min_p`` stay without; ``label_share``: the share of
+people's labels that is used; ``batch_share``: the share of an epoch that such photos make up.
+
+``routing: hard`` or ``soft`` makes it the ISNs of Müller-Budack et al. 2018 instead: a scene
+network, and a network of cells for each scene, which trains on the photos that show it with
+``min_share`` or more; the likeliest scene's network answers, or all by their share.
 
 Bundle: see :class:`graticule.systems.networks.Networks`; ``partitions/NAME.parquet``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from graticule.belief import Belief, Labels, down_hierarchy
+from graticule.belief import Belief, Labels
+from graticule.calibration import Calibration
 from graticule.cells.adaptive import LEVELS, S2Cells, adaptive
 from graticule.cells.partition import Partition
 from graticule.errors import RecipeError
-from graticule.scenes import GROUPS, SCENES, TO_GROUP, scene_of
+from graticule.photos.scene_names import Labelled
+from graticule.systems import s2_report
 from graticule.systems.bundle import Bundle
 from graticule.systems.networks import Networks
-from graticule.systems.plan import Job, Outcome, Plan, Rows, Task, Trained
+from graticule.systems.plan import FloatArray, IntArray, Job, Outcome, Plan, Rows, Task, Trained
+from graticule.systems.s2_decoding import (
+    Trainees,
+    ancestors,
+    evidence,
+    f_star,
+    of_shares,
+    routed_shares,
+)
+from graticule.systems.scene_labels import read_scenes
+from graticule.systems.scene_routed import membership
 from graticule.systems.system import Pixels, Prediction, System
 
-IntArray = npt.NDArray[np.int64]
 Float32Array = npt.NDArray[np.float32]
 
 #: ISN's three partitionings (Müller-Budack et al. 2018), in photos a cell at 4.7 M photos.
@@ -35,38 +54,66 @@ CELLS = (
     {"name": "middle", "max": 2000, "min": 50},
     {"name": "fine", "max": 1000, "min": 50},
 )
-#: Vocabulary of the scene task by the setting ``scenes``.
-VOCABULARIES: Mapping[str, tuple[str, ...]] = {"groups": GROUPS, "s1": SCENES, "none": ()}
+#: A photo trains the networks of all scenes it shows with this probability (ISN).
+MIN_SHARE = 0.3
 
 NETWORK = "multitask"
 HELPER = "helper"
+SCENES = "scenes"
 
 
 class MultitaskS2(System):
-    """One network, several partitionings, one scene task."""
+    """One network for all tasks, or, as ISN, one for the scene and one for each scene's cells."""
 
     def __init__(self, bundle: Bundle) -> None:
         super().__init__(bundle)
         settings = bundle.manifest.settings
         self.inputs = bundle.manifest.inputs
         self.point_task = bundle.manifest.point_task
-        self._networks = Networks(bundle, [NETWORK])
         self._cells = [_s2(bundle, name) for name in settings["cells"]]
         self._ancestors = ancestors(self._cells)
         self._decode: str = settings["decode"]
         self._scenes = Labels(tuple(settings["scenes"])) if settings["scenes"] else None
+        self._routing = str(settings.get("routing", "none"))
+        self._answering: tuple[str, ...] = tuple(settings.get("answering", ()))
+        wanted = [HELPER, *map(network_name, self._answering)] if self._answering else [NETWORK]
+        self._networks = Networks(bundle, wanted)
 
     def predict(self, pixels: Sequence[Pixels]) -> Prediction:
-        """Run the network; the finest belief is multiplied down the hierarchy where asked."""
+        """Run the networks; the finest belief is multiplied down the hierarchy where asked."""
+        if self._answering:
+            return self._routed(pixels)
         outputs, embedding = self._networks.run(NETWORK, pixels)
+        scenes = Belief.from_logits(self._scenes, outputs[SCENES]) if self._scenes else None
+        return Prediction(self._beliefs(outputs), embedding, scenes)
+
+    def _beliefs(self, outputs: Mapping[str, Float32Array]) -> dict[str, Belief[Partition]]:
         beliefs: dict[str, Belief[Partition]] = {
             cells.name: Belief.from_logits(cells, outputs[cells.name]) for cells in self._cells
         }
-        fine = self._cells[-1].name
         if self._decode == "f*":
-            beliefs[fine] = f_star(list(beliefs.values()), self._ancestors)
-        scenes = Belief.from_logits(self._scenes, outputs["scenes"]) if self._scenes else None
-        return Prediction(beliefs, embedding, scenes)
+            beliefs[self._cells[-1].name] = f_star(list(beliefs.values()), self._ancestors)
+        return beliefs
+
+    def _routed(self, pixels: Sequence[Pixels]) -> Prediction:
+        vectors: dict[int, Float32Array] = {}
+        said, embedding = self._networks.run(HELPER, pixels, vectors)
+        labels = self._scenes or Labels(())
+        scenes = Belief.from_logits(labels, said[SCENES])
+        share = routed_shares(scenes.p, labels.ids, self._answering, self._routing)
+        total = {cells.name: np.zeros((len(share), len(cells))) for cells in self._cells}
+        for number, scene in enumerate(self._answering):
+            rows = np.flatnonzero(share[:, number] > 0)
+            if not len(rows):  # only photos of the scene pay for its network
+                continue
+            whole = len(rows) == len(share)
+            some = list(pixels) if whole else [view[rows] for view in pixels]
+            outputs, _ = self._networks.run(network_name(scene), some, vectors if whole else {})
+            for name, belief in self._beliefs(outputs).items():
+                total[name][rows] += share[rows, number, None] * belief.p
+        spoke = tuple(self._answering[i] for i in share.argmax(axis=1))
+        beliefs = {cells.name: of_shares(cells, total[cells.name]) for cells in self._cells}
+        return Prediction(beliefs, embedding, scenes, spoke=spoke)
 
 
 def _s2(bundle: Bundle, name: str) -> S2Cells:
@@ -76,95 +123,180 @@ def _s2(bundle: Bundle, name: str) -> S2Cells:
     return partition
 
 
-def ancestors(cells: Sequence[S2Cells]) -> list[IntArray]:
-    """For each partition but the last, the ancestor in it of every cell of the last."""
-    return [cells[-1].ancestors(coarser) for coarser in cells[:-1]]
-
-
-def f_star(beliefs: Sequence[Belief[Partition]], over: Sequence[IntArray]) -> Belief[Partition]:
-    """The finest of beliefs from coarse to fine, times its ancestors."""
-    return down_hierarchy(beliefs[-1], list(zip(beliefs[:-1], over, strict=True)))
-
-
-def scene_targets(rows: Rows, vocabulary: Sequence[str]) -> IntArray:
-    """The scene of each row in a vocabulary, int64 (n,); −1 where it has none of it."""
-    number = {name: i for i, name in enumerate(vocabulary)}
-
-    def index(label: str) -> int:
-        scene = scene_of(label)
-        if label in number:
-            return number[label]
-        if scene is None:
-            return -1
-        return number.get(scene, number.get(TO_GROUP[scene], -1))
-
-    labels = rows.column("scene")
-    names = {str(label): index(str(label)) for label in np.unique(labels)}
-    return np.array([names[str(label)] for label in labels], dtype=np.int64)
+def network_name(scene: str) -> str:
+    """What the network of a scene's cells is called."""
+    return f"cells-{scene.replace('/', '-').replace(' ', '-')}"
 
 
 def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
-    """The helper if it is wanted, then the multitask network."""
-    wanted = settings.get("cells", CELLS)
-    levels = tuple(settings.get("levels", LEVELS))
+    """The helper if it is wanted, then one network, or one for each scene."""
+    vocabulary = str(settings.get("scenes", "groups"))
+    routing = str(settings.get("routing", "none"))
+    if routing not in {"none", "hard", "soft"}:
+        raise RecipeError(f"settings.routing {routing!r}: none, hard or soft")
+    if routing != "none" and vocabulary == "none":
+        raise RecipeError("settings.scenes none: routing needs scenes")
+    found = None if vocabulary == "none" else read_scenes(rows, vocabulary)
+    cells = _partitions(rows, settings)
+    names = [partition.name for partition in cells]
     decode = str(settings.get("decode", "f*"))
-    vocabulary = VOCABULARIES.get(str(settings.get("scenes", "groups")))
-    if vocabulary is None:
-        raise RecipeError(f"settings.scenes {settings['scenes']!r}: {', '.join(VOCABULARIES)}")
-    learned = rows.train & rows.located
-    cells = [
+    if decode != "f*" and decode not in names:
+        raise RecipeError(f"settings.decode {decode!r}: f* or one of {', '.join(names)}")
+    places = _tasks(rows, cells)
+    notes: list[str] = []
+    scenes = _Scenes((), np.full(len(rows), -1, np.int64), np.zeros(len(rows), dtype=bool))
+    if found:
+        scenes = yield from _label(rows, found, settings, routing != "none", notes)
+    share = settings.get("batch_share")
+    often = None if share is None else _often(scenes.by_hand, rows.train, float(share))
+    answering: tuple[str, ...] = ()
+    if routing == "none":
+        told = {SCENES: Task(scenes.names, scenes.target)} if scenes.names else {}
+        whole = Trainees(cells, [(yield Job(NETWORK, NETWORK, {**places, **told}, often=often))])
+    else:
+        networks = yield from _one_a_scene(rows, places, scenes, settings, notes)
+        answering = tuple(networks)
+        shares = routed_shares(scenes.p, scenes.names, answering, routing)
+        whole = Trainees(cells, list(networks.values()), shares)
+
+    def said(wanted: IntArray, _calibration: Calibration) -> s2_report.Evidence:
+        words = np.array([*scenes.names, ""])[scenes.target]
+        return evidence(whole, rows, words, wanted)
+
+    point = cells[-1].name if decode == "f*" else decode
+    return Outcome(
+        point,
+        dict(zip(names, cells, strict=True)),
+        {
+            "cells": names,
+            "decode": decode,
+            "scenes": list(scenes.names),
+            "routing": routing,
+            "answering": list(answering),
+        },
+        tuple(notes),
+        target=places[point].target,
+        log_p=lambda wanted: whole.belief(decode, wanted).log_p,
+        report=lambda wanted, fitted: s2_report.report(said(wanted, fitted)),
+        evidence=said,
+    )
+
+
+@dataclass(frozen=True)
+class _Scenes:
+    """The scenes of a manifest's rows as training uses them.
+
+    Attributes:
+        names: of the vocabulary.
+        target: int64 (n,), −1 where nobody says.
+        by_hand: (n,) labels of people.
+        p: float64 (n, names), the helper's; empty where there is none.
+    """
+
+    names: tuple[str, ...]
+    target: IntArray
+    by_hand: npt.NDArray[np.bool_]
+    p: FloatArray = field(default_factory=lambda: np.empty((0, 0)))
+
+
+def _label(
+    rows: Rows, found: Labelled, settings: Mapping[str, Any], always: bool, notes: list[str]
+) -> Generator[Job, Trained, _Scenes]:
+    """Train the helper on people's labels, and label the photos that have none."""
+    least = float(settings.get("helper_min_p", 0.0))
+    target = _given(rows, found, settings)
+    by_hand = (target >= 0) & np.isnan(found.p)
+    used = rows.train | rows.validation | rows.test
+    open_ = np.flatnonzero((target < 0) & used)
+    ask = always or (bool(settings.get("helper", True)) and len(open_) > 0)
+    if not ask or not (target[rows.train] >= 0).any():
+        if always:
+            raise RecipeError(f"{rows.where}: no training photo has a scene to route by")
+        return _Scenes(found.names, target, by_hand)
+    # Labels of an earlier helper, in scene_p, teach nothing new.
+    taught = np.where(by_hand, target, -1) if (by_hand & rows.train).any() else target
+    job = Job(HELPER, HELPER, {SCENES: Task(found.names, taught)}, keep=always)
+    helper = yield job
+    p = np.zeros((len(rows), len(found.names)))
+    p[used] = np.exp(helper.log_p(SCENES, np.flatnonzero(used)))
+    sure = open_[p[open_].max(axis=1) >= least] if len(open_) else open_
+    if always or settings.get("helper", True):
+        target[sure] = p[sure].argmax(axis=1)
+        notes.append(
+            f"Scenes: {int(by_hand[rows.train].sum())} training photos are labelled, the helper "
+            f"labelled {len(sure)} others."
+        )
+    return _Scenes(found.names, target, by_hand, p)
+
+
+def _one_a_scene(
+    rows: Rows,
+    places: Mapping[str, Task],
+    scenes: _Scenes,
+    settings: Mapping[str, Any],
+    notes: list[str],
+) -> Generator[Job, Trained, dict[str, Trained]]:
+    """ISN: a network of cells for every scene that has photos."""
+    networks: dict[str, Trained] = {}
+    labels = np.where(scenes.by_hand, scenes.target, -1)
+    shows = membership(labels, scenes.p, float(settings.get("min_share", MIN_SHARE)))
+    for number, scene in enumerate(scenes.names):
+        use = shows[:, number]
+        if not all((task.target[use & rows.train] >= 0).any() for task in places.values()):
+            notes.append(f"No training photo with a place shows {scene}: the others answer.")
+            continue
+        networks[scene] = yield Job(network_name(scene), "cells", places, use)
+    return networks
+
+
+def _partitions(rows: Rows, settings: Mapping[str, Any]) -> list[S2Cells]:
+    levels = tuple(settings.get("levels", LEVELS))
+    places = rows.latlon[rows.train & rows.located]
+    return [
         adaptive(
-            rows.latlon[learned],
+            places,
             int(item["max"]),
             int(item["min"]),
             levels=(int(levels[0]), int(levels[1])),
             name=str(item["name"]),
         )
-        for item in wanted
+        for item in settings.get("cells", CELLS)
     ]
-    names = [partition.name for partition in cells]
-    if decode != "f*" and decode not in names:
-        raise RecipeError(f"settings.decode {decode!r}: f* or one of {', '.join(names)}")
-    tasks: dict[str, Task] = {}
-    targets: dict[str, IntArray] = {}
+
+
+def _tasks(rows: Rows, cells: Sequence[S2Cells]) -> dict[str, Task]:
+    tasks = {}
     for partition in cells:
         target = np.full(len(rows), -1, np.int64)
         target[rows.located] = partition.assign(rows.latlon[rows.located])
-        targets[partition.name] = target
         tasks[partition.name] = Task(partition.ids, target, partition)
-    notes = []
-    scenes = scene_targets(rows, vocabulary)
-    if vocabulary:
-        if settings.get("helper", True) and (scenes[rows.train] >= 0).any():
-            helper = yield Job(HELPER, HELPER, {"scenes": Task(vocabulary, scenes)})
-            open_ = np.flatnonzero((scenes < 0) & (rows.train | rows.validation))
-            known = int((scenes[rows.train] >= 0).sum())
-            scenes = scenes.copy()
-            if len(open_):
-                scenes[open_] = helper.log_p("scenes", open_).argmax(axis=1)
-            notes.append(
-                f"Scenes: {known} training photos are labelled, the helper labelled {len(open_)}."
-            )
-        tasks["scenes"] = Task(vocabulary, scenes)
-    network = yield Job(NETWORK, NETWORK, tasks)
-    point = cells[-1].name if decode == "f*" else decode
-    by_name = dict(zip(names, cells, strict=True))
-    return Outcome(
-        point,
-        by_name,
-        {"cells": names, "decode": decode, "scenes": list(vocabulary)},
-        tuple(notes),
-        target=targets[point],
-        log_p=lambda wanted: decoded(network, cells, decode, wanted).log_p,
-    )
+    return tasks
 
 
-def decoded(
-    network: Trained, cells: Sequence[S2Cells], decode: str, rows: IntArray
-) -> Belief[Partition]:
-    """What a trained network says of rows of the manifest, decoded as asked."""
-    chosen = cells if decode == "f*" else [part for part in cells if part.name == decode]
-    beliefs: list[Belief[Partition]] = [
-        Belief.from_logits(part, network.log_p(part.name, rows)) for part in chosen
-    ]
-    return f_star(beliefs, ancestors(chosen))
+def _given(rows: Rows, found: Labelled, settings: Mapping[str, Any]) -> IntArray:
+    """The labels that are used: those a network was not sure of and a share are left out."""
+    unsure = found.p < float(settings.get("helper_min_p", 0.0))
+    target = np.where(unsure, -1, found.target)
+    share = float(settings.get("label_share", 1.0))
+    if not 0 <= share <= 1:
+        raise RecipeError(f"settings.label_share {share:g}: a share lies in [0, 1]")
+    if share < 1:
+        hidden = np.array([_drawn(str(path)) >= share for path in rows.column("path")])
+        target[hidden & rows.train] = -1
+    return target
+
+
+def _drawn(path: str) -> float:
+    """A number in [0, 1) that depends on the photo's name alone, so that shares are nested."""
+    return int.from_bytes(hashlib.sha256(path.encode()).digest()[:6]) / 2**48
+
+
+def _often(
+    by_hand: npt.NDArray[np.bool_], train: npt.NDArray[np.bool_], share: float
+) -> FloatArray:
+    """How often rows are drawn so that people's labels make up a share of an epoch."""
+    if not 0 < share < 1:
+        raise RecipeError(f"settings.batch_share {share:g}: a share lies between 0 and 1")
+    many = max(1, int((by_hand & train).sum()))
+    others = max(1, int((~by_hand & train).sum()))
+    return np.where(by_hand, share / many, (1 - share) / others)

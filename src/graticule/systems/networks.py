@@ -28,7 +28,8 @@ class Networks:
         """Load the networks a system needs; the others stay on the disk.
 
         Raises:
-            BundleError: the bundle lacks one of them.
+            BundleError: the bundle lacks one of them, or a head wants vectors of another length
+                than its encoder gives.
         """
         settings = bundle.manifest.settings
         listed = settings.get("networks") or {
@@ -47,6 +48,15 @@ class Networks:
             number: (OnnxGraph(bundle.file(files[number]["file"])), int(files[number]["input"]))
             for number in {n for numbers, _, _ in self._heads.values() for n in numbers}
         }
+        for name, (numbers, _, head) in self._heads.items():
+            widths = [self._encoders[number][0].width("embedding") for number in numbers]
+            wants = head.width("embedding")
+            given = sum(width or 0 for width in widths)
+            if wants is not None and all(widths) and given != wants:
+                raise BundleError(
+                    f"{bundle.path}: the encoder of network {name!r} gives vectors of {given} "
+                    f"numbers, its head wants {wants}; they are of two bundles"
+                )
 
     def run(
         self,

@@ -87,6 +87,8 @@ class Job:
         keep: whether the bundle gets it; a baseline is trained for the report alone.
         weight: float64 (n,) what each row counts in the loss, heeded by ``optimizer: lbfgs``; None
             counts all alike.
+        often: float64 (n,) how often each row is drawn, against the others; None leaves that to
+            the recipe's ``sampling``.
     """
 
     name: str
@@ -95,6 +97,7 @@ class Job:
     use: Mask | None = None
     keep: bool = True
     weight: FloatArray | None = None
+    often: FloatArray | None = None
 
 
 class Trained(Protocol):

@@ -20,6 +20,7 @@ SYSTEMS: dict[str, str] = {
     "scene_routed": "graticule.systems.scene_routed:SceneRouted",
     "ten_cities": "graticule.systems.ten_cities:TenCities",
     "multitask_s2": "graticule.systems.multitask_s2:MultitaskS2",
+    "scenes": "graticule.systems.scene_labels:SceneLabels",
     "hybrid": "graticule.systems.hybrid:Hybrid",
     "semantic_cells": "graticule.systems.semantic_cells:SemanticCells",
     "geoclip": "graticule.systems.geoclip:GeoClip",

@@ -23,7 +23,8 @@ from graticule.calibration import Calibration
 from graticule.cells.countries import countries
 from graticule.cells.partition import Partition
 from graticule.errors import RecipeError
-from graticule.scenes import S1_SCENES, scene_of
+from graticule.photos import scene_names
+from graticule.scenes import S1_SCENES
 from graticule.systems.bundle import Bundle
 from graticule.systems.networks import Networks
 from graticule.systems.plan import (
@@ -131,10 +132,16 @@ def with_floor(
 
 
 def scene_labels(rows: Rows, scenes: Sequence[str]) -> npt.NDArray[np.int64]:
-    """The scene of each row from its column, int64 (n,); −1 where it has none of these."""
+    """The scene of each row from its column, int64 (n,); −1 where it has none of these.
+
+    Raises:
+        ManifestError: a name that no list of scenes has.
+    """
+    scene_names.check(rows.column("scene"), rows.where)
     number = {scene: i for i, scene in enumerate(scenes)}
     names = {
-        str(v): number.get(scene_of(str(v)) or "", -1) for v in np.unique(rows.column("scene"))
+        str(v): number.get(scene_names.scene(str(v)) or "", -1)
+        for v in np.unique(rows.column("scene"))
     }
     return np.array([names[str(v)] for v in rows.column("scene")], dtype=np.int64)
 

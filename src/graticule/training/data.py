@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,35 @@ def read_rows(manifest: Manifest, spec: DataSpec, seed: int) -> tuple[Rows, list
     return rows, paths, notes
 
 
+def read_tables(
+    tables: Sequence[Manifest], spec: DataSpec, seed: int
+) -> tuple[Rows, list[Path], list[str]]:
+    """Rows of several manifests below one another, each split by its own columns.
+
+    So photos with scenes and photos with places train one network without being copied into one
+    table; a column that one of them lacks is unknown in its rows. See :func:`read_rows`.
+    """
+    found = [read_rows(table, spec, seed) for table in tables]
+    if len(found) == 1:
+        return found[0]
+    every = [rows for rows, _, _ in found]
+    names = dict.fromkeys(name for rows in every for name in rows.columns)
+    rows = Rows(
+        {name: np.concatenate([rows.column(name) for rows in every]) for name in names},
+        np.concatenate([rows.latlon for rows in every]),
+        np.concatenate([rows.train for rows in every]),
+        np.concatenate([rows.validation for rows in every]),
+        np.concatenate([rows.test for rows in every]),
+        " + ".join(rows.where for rows in every),
+    )
+    notes = [
+        f"{table.path.name}: {note}"
+        for table, (_, _, own) in zip(tables, found, strict=True)
+        for note in own
+    ]
+    return rows, [path for _, paths, _ in found for path in paths], notes
+
+
 def _split(manifest: Manifest, spec: DataSpec, seed: int) -> tuple[Mask, Mask, Mask, str]:
     column = spec.split
     if column == "auto":
@@ -90,6 +120,7 @@ def _set_aside(manifest: Manifest, share: float, seed: int) -> Mask:
     )
 
 
-def manifest_hash(manifest: Manifest) -> str:
-    """SHA-256 of the manifest's file."""
-    return files.sha256(manifest.path) if manifest.path.is_file() else ""
+def manifest_hash(tables: Sequence[Manifest]) -> str:
+    """SHA-256 of the manifest's file; of several, that of their sums in order."""
+    sums = [files.sha256(table.path) if table.path.is_file() else "" for table in tables]
+    return sums[0] if len(sums) == 1 else hashlib.sha256("".join(sums).encode()).hexdigest()

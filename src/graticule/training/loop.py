@@ -8,7 +8,7 @@ import logging
 import math
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -216,21 +216,15 @@ class Learner(lightning.LightningModule):
         # Dropout's mask, too, is a function of where we are, not of how we came here.
         torch.manual_seed((self.work.seed * 1_000_003 + self.now.total) * 1_000_003 + index)
         logits = self.network(batch.x)
-        loss = self._loss(logits, batch)
+        loss = self._loss(logits, batch, self.phase.tasks)
         if not bool(torch.isfinite(loss)):
             self._stop_at(batch, index)
         self._sums.add(float(loss.detach()), logits, batch)
         self._moving.advance(1)
         return loss
 
-    def _loss(self, logits: Any, batch: Batch) -> Tensor:
-        run = self.work
-        return torch.stack(
-            [
-                weight * run.losses[task](logits[task].float(), batch.targets[task], batch.places)
-                for task, weight in run.weights.items()
-            ]
-        ).sum()
+    def _loss(self, logits: Any, batch: Batch, factors: Mapping[str, float]) -> Tensor:
+        return total_loss(self.work.losses, self.work.weights, logits, batch, factors)
 
     def _stop_at(self, batch: Batch, index: int) -> None:
         names = [self.work.names(int(row)) for row in batch.rows[:3]]
@@ -291,7 +285,8 @@ class Learner(lightning.LightningModule):
         for batch in run.validation:
             moved = batch.to(self.device)
             logits = self.network(moved.x)
-            sums.add(float(self._loss(logits, moved)), logits, moved)
+            # All tasks count, whatever the phase leaves out: losses of phases are compared.
+            sums.add(float(self._loss(logits, moved, {})), logits, moved)
         self.network.train()
         if not math.isfinite(sums.loss):
             raise GraticuleError(
@@ -299,6 +294,31 @@ class Learner(lightning.LightningModule):
                 f"lower phases.{self.now.phase}.learning_rate, or set clip=1"
             )
         return sums
+
+
+def total_loss(
+    losses: Mapping[str, Loss],
+    weights: Mapping[str, float],
+    logits: Mapping[str, Tensor],
+    batch: Batch,
+    factors: Mapping[str, float],
+) -> Tensor:
+    """The sum of the tasks' losses, each a mean over the photos whose label is known.
+
+    Args:
+        losses: by task.
+        weights: of the tasks.
+        logits: (n, outcomes) by task.
+        batch: targets, −1 where unknown.
+        factors: further weights of some tasks, for a phase of a curriculum.
+    """
+    each = [
+        weight
+        * factors.get(task, 1.0)
+        * losses[task](logits[task].float(), batch.targets[task], batch.places)
+        for task, weight in weights.items()
+    ]
+    return torch.stack(each).sum()
 
 
 class _Sums:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -79,6 +79,8 @@ class PhaseSpec(_Part):
         schedule: ``constant``; ``cosine``: to nought over the phase; ``plateau``: a tenth after
             `patience` epochs without a better validation loss.
         patience: see ``plateau``.
+        tasks: factors of the tasks' losses in this phase, by task; 1 where none is given, 0 leaves
+            a task out (a curriculum: scenes first, then places).
     """
 
     epochs: int = Field(10, ge=0)
@@ -87,6 +89,7 @@ class PhaseSpec(_Part):
     backbone_rate: float = Field(1.0, gt=0)
     schedule: Literal["constant", "cosine", "plateau"] = "constant"
     patience: int = Field(3, ge=1)
+    tasks: dict[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _share(self) -> PhaseSpec:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from graticule.systems.city_report import CityEvidence, tables
 from graticule.systems.plan import Job, Outcome, Rows
 from graticule.systems.registry import find_plan
 from graticule.training import pictures, write
-from graticule.training.data import manifest_hash, read_rows
+from graticule.training.data import manifest_hash, read_tables
 from graticule.training.explain import explain_network
 from graticule.training.mini import command
 from graticule.training.recipe import Recipe
@@ -59,12 +59,17 @@ def run_folder(out: Path) -> Path:
     return out.with_name(out.name + ".run")
 
 
-def train(recipe: Recipe, manifest: Path, out: Path, options: Options | None = None) -> Bundle:
+def train(
+    recipe: Recipe,
+    manifest: Path | Sequence[Path],
+    out: Path,
+    options: Options | None = None,
+) -> Bundle:
     """Train a system and write its bundle.
 
     Args:
         recipe: how.
-        manifest: what on.
+        manifest: what on; the rows of several stand below one another.
         out: the bundle's folder.
         options: see :class:`Options`.
 
@@ -74,16 +79,19 @@ def train(recipe: Recipe, manifest: Path, out: Path, options: Options | None = N
     options = options or Options()
     began = time.monotonic()
     recipe = with_weights(recipe, options.weights)
+    tables = [manifest] if isinstance(manifest, Path) else list(manifest)
     if command.is_mini(recipe):
         features = options.features or run_folder(out) / "features"
-        return command.train(recipe, manifest, out, features, options.say)
-    trainer, notes = prepare(recipe, manifest, out, options)
+        if len(tables) > 1:
+            raise GraticuleError(f"recipe {recipe.name}: it takes one --manifest, not several")
+        return command.train(recipe, tables[0], out, features, options.say)
+    trainer, notes = prepare(recipe, tables, out, options)
     results, outcome = run_jobs(trainer)
     rows = trainer.rows
     calibration = write.calibrate(outcome, np.flatnonzero(rows.validation), rows.latlon)
     facts = {
-        "manifest": manifest.name,
-        "manifest_sha256": manifest_hash(manifests.read(manifest)),
+        "manifest": " + ".join(table.name for table in tables),
+        "manifest_sha256": manifest_hash([manifests.read(table) for table in tables]),
         "train_photos": int(rows.train.sum()),
         "validation_photos": int(rows.validation.sum()),
         "seed": recipe.seed,
@@ -101,18 +109,19 @@ def train(recipe: Recipe, manifest: Path, out: Path, options: Options | None = N
 
 
 def prepare(
-    recipe: Recipe, manifest: Path, out: Path, options: Options
+    recipe: Recipe, manifest: Path | Sequence[Path], out: Path, options: Options
 ) -> tuple[Trainer, list[str]]:
-    """Read the manifest and set everything up that jobs have in common."""
-    table = manifests.read(manifest)
-    rows, paths, notes = read_rows(table, recipe.data, recipe.seed)
+    """Read the manifests and set everything up that jobs have in common."""
+    tables = [
+        manifests.read(path) for path in ([manifest] if isinstance(manifest, Path) else manifest)
+    ]
+    rows, paths, notes = read_tables(tables, recipe.data, recipe.seed)
     folder = run_folder(out)
     if (folder / "run.json").is_file() and not options.resume:
         for old in folder.glob("*/*.safetensors"):
             old.unlink()
-    base = manifest.parent
     key = hashlib.sha256(
-        manifest_hash(table).encode() + rows.train.tobytes() + rows.validation.tobytes()
+        manifest_hash(tables).encode() + rows.train.tobytes() + rows.validation.tobytes()
     ).hexdigest()
     files.write_json(folder / "run.json", {"recipe": recipe.model_dump(mode="json"), "key": key})
     trainer = Trainer(
@@ -126,7 +135,7 @@ def prepare(
         workers=_workers(options.workers),
         resume=options.resume,
         download=options.download,
-        base=base,
+        base=tables[0].path.parent,
         init=_init(options.init),
     )
     return trainer, notes
@@ -158,10 +167,15 @@ def judge(
     if outcome.report is None or not len(wanted):
         return None
     figures, text = outcome.report(wanted, calibration)
-    head = f"# On the {name} photos of {Path(rows.where).name}\n\n"
+    head = f"# On the {name} photos of {_short(rows.where)}\n\n"
     if name == "validation":
         head += "These photos also chose the best epoch: the figures flatter.\n\n"
     return {"rows": name, **figures}, head + text
+
+
+def _short(where: str) -> str:
+    """The manifests' names without their folders."""
+    return " + ".join(Path(part).name for part in where.split(" + "))
 
 
 def run_jobs(trainer: Trainer) -> tuple[list[Result], Outcome]:

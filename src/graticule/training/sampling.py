@@ -24,13 +24,32 @@ def shares(values: npt.NDArray[np.str_], temperature: float) -> npt.NDArray[np.f
     return np.asarray(each[index])
 
 
-def order(rows: Rows, use: IntArray, spec: SamplingSpec, *, seed: int, epoch: int) -> IntArray:
+def order(
+    rows: Rows,
+    use: IntArray,
+    spec: SamplingSpec,
+    *,
+    seed: int,
+    epoch: int,
+    often: npt.NDArray[np.float64] | None = None,
+) -> IntArray:
     """The rows of one epoch, in the order they are learned from; as many as ``use`` has.
 
-    Without ``spec.by`` a shuffle, else drawn with replacement.
+    Without ``spec.by`` and ``often`` a shuffle, else drawn with replacement.
+
+    Args:
+        rows: the manifest.
+        use: (k,) its rows that are learned from.
+        spec: what the recipe says.
+        seed: of the recipe.
+        epoch: counted over all phases.
+        often: (n,) how often the system wants each row, against the others.
     """
     rng = np.random.default_rng([seed, epoch, 7])
-    if not spec.by:
+    if not spec.by and often is None:
         return np.asarray(use[rng.permutation(len(use))])
-    p = shares(rows.column(spec.by)[use], spec.temperature)
+    p = np.ones(len(use)) if often is None else often[use].astype(np.float64)
+    if spec.by:
+        p = p * shares(rows.column(spec.by)[use], spec.temperature)
+    p = p / p.sum()
     return np.asarray(use[rng.choice(len(use), len(use), p=p)])

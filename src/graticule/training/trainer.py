@@ -100,7 +100,7 @@ class Trainer:
     def run(self, job: Job) -> Result:
         """Train one network."""
         spec = self.recipe.network(job.spec)
-        self._check(job)
+        self._check(job, spec)
         seed = self.recipe.seed
         torch.manual_seed(_number(seed, job.name))
         encoder, module = self._encoders(spec, job.name)
@@ -133,7 +133,7 @@ class Trainer:
             train=self._loader(spec, labels, vectors, learning=True),
             validation=self._loader(spec, labels, vectors, learning=False),
             train_order=lambda epoch: sampling.order(
-                self.rows, learn, spec.sampling, seed=seed, epoch=epoch
+                self.rows, learn, spec.sampling, seed=seed, epoch=epoch, often=job.often
             ),
             validation_rows=held_out,
             seed=_number(seed, job.name) % 1_000_003,
@@ -167,7 +167,13 @@ class Trainer:
             _vectors=lambda rows: self._as_is(final, vectors, rows),
         )
 
-    def _check(self, job: Job) -> None:
+    def _check(self, job: Job, spec: NetworkSpec) -> None:
+        unknown = {name for phase in spec.phases for name in phase.tasks} - set(job.tasks)
+        if unknown:
+            raise RecipeError(
+                f"recipe {self.recipe.name}: phases.tasks names {min(unknown)!r}; network "
+                f"{job.name} has {', '.join(job.tasks)}"
+            )
         for name, task in job.tasks.items():
             use = self.rows.train if job.use is None else self.rows.train & job.use
             if not (task.target[use] >= 0).any():
@@ -261,6 +267,7 @@ class Trainer:
             self.key,
             self.recipe.seed,
             spec.model_dump(mode="json"),
+            self.recipe.settings,
             outcomes,
             # What learns has other weights by now; its start is fixed by the recipe and the seed.
             encoder.weights if spec.frozen else encoder.label,

@@ -161,7 +161,7 @@ def card(
         f"{recipe.seed} on {made['date']}.",
         f"- Photos: {made['train_photos']} to learn from, {made['validation_photos']} to stop and "
         f"calibrate on; manifest SHA-256 {made['manifest_sha256'][:16]}….",
-        f"- Partitions: {', '.join(sizes)}.",
+        *([f"- Partitions: {', '.join(sizes)}."] if sizes else []),
         "",
         "## Networks",
         "",
@@ -189,6 +189,8 @@ def card(
         )
     lines += ["", "## What to know", ""]
     lines += [f"- {note}" for note in (*story.notes, *outcome.notes)]
+    if not outcome.partitions:
+        return "\n".join(lines) + "\n"
     if calibration.calibrated:
         lines.append(
             f"- Calibrated on {calibration.fitted_on.get('photos')} held-out photos; those photos "
