@@ -99,6 +99,12 @@ class Answer(_Frozen):
     photo: str
     point: Point | None = None
     radius_km: dict[str, float] = {}
+    area_km2: Annotated[
+        dict[str, float],
+        Field(
+            description="share of the belief in percent → smallest area that holds it; on request"
+        ),
+    ] = {}
     countries: tuple[Place, ...] = ()
     regions: tuple[Place, ...] = ()
     districts: tuple[Place, ...] = ()

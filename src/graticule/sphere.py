@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from graticule.errors import GraticuleError
+from graticule.errors import GraticuleError, MissingExtraError
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -84,6 +84,24 @@ def haversine(a: npt.ArrayLike, b: npt.ArrayLike) -> FloatArray:
         + np.cos(first[..., 0]) * np.cos(second[..., 0]) * np.sin(half[..., 1]) ** 2
     )
     return np.asarray(2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.clip(h, 0.0, 1.0))))
+
+
+def geodesic(a: npt.ArrayLike, b: npt.ArrayLike) -> FloatArray:
+    """Distance in km along the WGS84 ellipsoid between rows of ``a`` and ``b``, both (n, 2).
+
+    Karney, "Algorithms for geodesics", J. Geodesy 87, 2013, by PROJ. The field reports
+    :func:`haversine`, which differs by up to 0.56 %.
+
+    Raises:
+        MissingExtraError: pyproj is not installed.
+    """
+    try:
+        from pyproj import Geod
+    except ImportError:
+        raise MissingExtraError("pyproj", "geodesic", "a geodesic distance") from None
+    first, second = as_latlon(a), as_latlon(b)
+    metres = Geod(ellps="WGS84").inv(first[:, 1], first[:, 0], second[:, 1], second[:, 0])[2]
+    return np.asarray(metres, dtype=np.float64) / 1000.0
 
 
 def distance_blocks(

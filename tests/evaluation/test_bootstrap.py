@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from graticule.evaluation import bootstrap
 from graticule.evaluation.bootstrap import (
     Estimate,
     Resampler,
@@ -88,3 +89,21 @@ def test_holm_by_hand() -> None:
 def test_same_seed_same_interval(values: list[float], seed: int) -> None:
     one = Resampler.over(len(values), 20, seed).means(values)
     np.testing.assert_array_equal(one, Resampler.over(len(values), 20, seed).means(values))
+
+
+def test_poisson_counts_give_the_intervals_of_drawing_with_replacement() -> None:
+    rng = np.random.default_rng(3)
+    n = 6000
+    names = rng.integers(0, 2500, n).astype(str)
+    column = rng.exponential(1000, n)
+    column[::7] = np.nan
+    resampler = Resampler.over(names, replicates=400)
+    assert resampler.n_clusters > bootstrap.MANY
+    means, medians = resampler.draw(column, [column])
+    exact_means, exact_medians = resampler._exact(column[:, None], [column])
+    for found, wanted in ((means, exact_means), (medians, exact_medians)):
+        width = np.ptp(np.percentile(wanted, [2.5, 97.5]))
+        gap = np.abs(np.percentile(found, [2.5, 97.5]) - np.percentile(wanted, [2.5, 97.5]))
+        assert gap.max() < 0.12 * width
+    again = resampler.draw(column, [column])
+    np.testing.assert_array_equal(means, again[0])

@@ -53,3 +53,32 @@ def test_good_and_poor_predictions_are_not_suspected() -> None:
     near = sphere.offset(truth, 45.0, np.full(200, 300.0))
     assert suspicions(Predictions("p", ("",) * 200, near), truth) == ()
     assert suspicions(Predictions("p", ("",) * 200, places()[::-1]), truth) == ()
+
+
+def test_the_rule_that_matches_most_is_taken() -> None:
+    # One path happens to be equal; names fit all three.
+    found = match(["x/a.jpg", "x/b.jpg", "c.jpg"], ["a.jpg", "b.jpg", "c.jpg"])
+    assert len(found.truth_rows) == 3
+    assert "by file name" in found.notes[0]
+
+
+def test_ids_with_dots_keep_what_is_no_ending() -> None:
+    found = match(["1.jpg/100_7@N00.v2.jpg"], ["100_7@N00.v2"])
+    assert found.predicted_rows.tolist() == [0]
+
+
+def test_half_and_impossible_coordinates_are_counted() -> None:
+    truth = places(6)
+    guess = truth.copy()
+    guess[0, 1] = np.nan
+    guess[1] = [95.0, 10.0]
+    text = " | ".join(suspicions(Predictions("p", tuple("abcdef"), guess), truth))
+    assert "1 predictions have one coordinate of two: no point: a" in text
+    assert "1 predictions are no place on Earth: the furthest error: b" in text
+
+
+def test_a_truth_turned_round_is_said_to_be() -> None:
+    truth = np.array([[139.7, 35.7], [-118.2, 34.0], [35.0, 40.0]])
+    text = " | ".join(suspicions(Predictions("p", tuple("abc"), truth[:, ::-1]), truth))
+    assert "2 true places are no place on Earth" in text
+    assert "look swapped" in text

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from graticule.evaluation.scores import Outcomes
-from graticule.evaluation.slices import by_value, worst
+from graticule.evaluation.slices import by_value, labels, worst
+from graticule.evaluation.truth import Truth
 
 
 def made(rank: np.ndarray) -> Outcomes:
@@ -24,7 +25,7 @@ def test_a_planted_weak_pair_is_found_and_nothing_else() -> None:
     found = worst(made(rank), {"scene": scene, "source": source})
     assert found[0].slice.value == "coast × b"
     assert found[0].p_value < 1e-6
-    assert found[0].slice.top1 < 20 < 50 < found[0].rest_top1
+    assert found[0].slice.top1 < 20 < 50 < found[0].rest
     assert all("coast" in w.slice.value or "b" in w.slice.value for w in found)
 
 
@@ -36,6 +37,34 @@ def test_luck_is_not_reported() -> None:
         columns = {f"c{i}": rng.choice(list("abcd"), 400) for i in range(4)}
         false_alarms += bool(worst(made(rank), columns))
     assert false_alarms <= 4
+
+
+def test_photos_of_one_country_are_searched_by_distance() -> None:
+    rng = np.random.default_rng(1)
+    n = 800
+    source = rng.choice(["a", "b"], n)
+    km = np.where((source == "b") & (rng.random(n) < 0.7), 900.0, 20.0)
+    one = Outcomes(
+        km, np.ones(n), np.full(n, np.nan), np.ones(n, dtype=bool), countries=np.full(n, "FR")
+    )
+    found = worst(one, {"source": source})
+    assert found[0].slice.value == "b"
+    assert found[0].judged_by == "within 200 km"
+
+
+def test_sizes_and_training_photos_are_slices() -> None:
+    places = np.repeat([[48.86, 2.35], [-33.87, 151.21]], 30, axis=0)
+    truth = Truth(
+        tuple(map(str, range(60))),
+        places,
+        {"width": np.array(["320", "2048"] * 30), "height": np.array(["240"] * 60)},
+    )
+    train = Truth(tuple(map(str, range(12))), np.repeat([[48.85, 2.34]], 12, axis=0), {})
+    found = labels(truth, train)
+    assert found["photo size"][:2].tolist() == ["below 400 px", "1600 px and more"]
+    cells = found["training photos in the cell"]
+    assert set(cells[:30]) == {"10 to 99"}
+    assert set(cells[30:]) == {"none"}
 
 
 def test_small_and_unnamed_slices_are_not_shown() -> None:

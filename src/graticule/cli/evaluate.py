@@ -10,10 +10,15 @@ import typer
 
 def evaluate(
     bundle: Annotated[
-        Path | None, typer.Argument(help="A bundle to run over the manifest's photos.")
+        str | None, typer.Argument(help="A model or bundle to run over the manifest's photos.")
     ] = None,
     manifest: Annotated[
-        Path | None, typer.Option("--manifest", "-m", help="The judged photos and their places.")
+        Path | None,
+        typer.Option(
+            "--manifest",
+            "-m",
+            help="The judged photos and their places; a table of predictions may hold them itself.",
+        ),
     ] = None,
     predictions: Annotated[
         Path | None,
@@ -34,6 +39,10 @@ def evaluate(
     pixels: Annotated[
         bool, typer.Option(help="Look at the photos too: duplicates, placeholders, EXIF.")
     ] = True,
+    geodesic: Annotated[
+        bool,
+        typer.Option("--geodesic", help="Distances on the ellipsoid; the field's are on a sphere."),
+    ] = False,
 ) -> None:
     """Score predictions against a manifest, after auditing both.
 
@@ -43,36 +52,53 @@ def evaluate(
       graticule evaluate my-bundle/ --manifest test.csv --train train.csv -o report/
       graticule evaluate mini --manifest photos.csv --where fold=0
     """  # noqa: D301
+    from graticule import sphere
     from graticule.errors import GraticuleError
     from graticule.evaluation import report as reports
-    from graticule.evaluation.predictions import read_predictions
-    from graticule.evaluation.run import judged_photos, predict, write_report
+    from graticule.evaluation.likeness import alike_by
+    from graticule.evaluation.pixels import PixelAudit, audit_pixels
+    from graticule.evaluation.predictions import read_predictions, truth_beside
+    from graticule.evaluation.run import judged_photos, predict, trained_on, write_report
     from graticule.evaluation.truth import Truth
 
-    if manifest is None:
-        raise GraticuleError("say which photos to judge on: --manifest FILE")
     if (bundle is None) == (predictions is None):
         raise GraticuleError("give either a bundle to run or --predictions FILE, not both")
-    table = judged_photos(manifest, where or ())
-    said = (
-        read_predictions(predictions, name)
-        if predictions is not None
-        else predict(str(bundle), table, name)
-    )
-    trained = judged_photos(train, ()) if train is not None else None
-    findings = []
-    if pixels:
-        from graticule.evaluation.pixels import audit_pixels
+    table = None if manifest is None else judged_photos(manifest, where or ())
+    said = None if predictions is None else read_predictions(predictions, name)
+    truth = Truth.of(table) if table is not None else None
+    if truth is None and predictions is not None:
+        truth = truth_beside(predictions)
+    if truth is None:
+        raise GraticuleError(
+            "say which photos to judge on: --manifest FILE (or true places beside the predicted "
+            "ones, as gt_lat and gt_lon)"
+        )
+    trained = judged_photos(train) if train is not None else None
+    engine = None
+    columns = {}
+    if said is None and table is not None:
+        from graticule.locate.engine import Engine
+        from graticule.locate.locator import find_model
 
-        findings = audit_pixels(trained, table)
+        engine = Engine(find_model(str(bundle)))
+        said = predict(engine, table, name)
+        columns = trained_on(engine, truth) if trained is None else {}
+    if said is None:
+        raise GraticuleError("a bundle needs photos to run on: --manifest FILE")
+    looked = PixelAudit()
+    if pixels and table is not None:
+        looked = audit_pixels(trained, table, None if engine is None else alike_by(engine))
     found = reports.evaluate(
         said,
-        Truth.of(table),
+        truth,
         train=Truth.of(trained) if trained is not None else None,
-        findings=findings,
+        findings=looked.findings,
+        columns=columns | dict(looked.columns),
+        notes=looked.notes,
+        distance=sphere.geodesic if geodesic else sphere.haversine,
         seed=seed,
     )
     typer.echo(found.as_markdown())
     if output is not None:
-        page = write_report(found, output)
+        page = write_report(found, output, table)
         typer.echo(f"report: {page}", err=True)

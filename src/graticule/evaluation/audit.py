@@ -22,6 +22,8 @@ BoolArray = npt.NDArray[np.bool_]
 NEAR_KM = 1.0
 #: Photos of one place within this many hours are of one walk.
 SAME_WALK_HOURS = 24.0
+#: What the finding of GPS positions in files is called.
+EXIF_POSITION = "EXIF position"
 _EXAMPLES = 5
 
 
@@ -35,6 +37,8 @@ class Finding:
         examples: up to five, each "test photo ← training photo" or the photo and why.
         means: what it does to the headline, in words.
         leak: whether it is a leak from training, or a defect of the test itself.
+        spoils: whether its photos are left out of the clean number; some defects spoil only the
+            numbers of systems that could have used them.
     """
 
     kind: str
@@ -42,6 +46,7 @@ class Finding:
     examples: tuple[str, ...]
     means: str
     leak: bool
+    spoils: bool = True
 
     @property
     def count(self) -> int:
@@ -132,11 +137,11 @@ def label_errors(test: Truth) -> Finding:
 
     reasons: dict[int, str] = {}
     lat, lon = test.latlon[:, 0], test.latlon[:, 1]
-    for i in np.flatnonzero(test.located):
-        if lat[i] == 0 and lon[i] == 0:
-            reasons[int(i)] = "0, 0"
-        elif abs(lat[i]) > 90 or abs(lon[i]) > 180:
-            reasons[int(i)] = f"no place on Earth: {lat[i]:g}, {lon[i]:g}"
+    finite = np.isfinite(test.latlon).all(axis=1)
+    for i in np.flatnonzero(finite & (lat == 0) & (lon == 0)):
+        reasons[int(i)] = "0, 0"
+    for i in np.flatnonzero(finite & ~test.located):
+        reasons[int(i)] = f"no place on Earth: {lat[i]:g}, {lon[i]:g}"
     stated = test.column("country")
     checked = np.array(
         [i for i in np.flatnonzero(test.located & (stated != "")) if int(i) not in reasons],
@@ -187,10 +192,11 @@ def audit_tables(train: Truth | None, test: Truth) -> list[Finding]:
 
 
 def clean_rows(findings: Sequence[Finding], n: int) -> BoolArray:
-    """The test photos that no finding concerns, bool (n,)."""
+    """The test photos that no finding spoils, bool (n,)."""
     rows = np.ones(n, dtype=bool)
     for finding in findings:
-        rows &= ~finding.rows
+        if finding.spoils:
+            rows &= ~finding.rows
     return rows
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 import numpy as np
 import numpy.typing as npt
@@ -37,48 +36,56 @@ class Match:
 
 
 def match(truth: Sequence[str], predicted: Sequence[str]) -> Match:
-    """Match by path; if none fits, by file name, then by name without case and extension.
+    """Match by path, by file name, or by name without case and extension: whichever matches most.
 
     A photo predicted twice counts with its first prediction, and is named.
 
     Raises:
         GraticuleError: the two tables have no photo in common, or a looser rule is ambiguous.
     """
+    # The strictest of the rules that match most: a few equal paths must not hide equal names.
+    rule, rows, given, wanted = _RULES[0][0], list[int](), dict[str, int](), list[str]()
+    for name, key in _RULES:
+        found = _matched(truth, predicted, name, key)
+        if len(found[1]) > len(rows):
+            rule, rows, given, wanted = found
+        if len(rows) in (len(truth), len(set(predicted))):
+            break
+    if not rows:
+        raise GraticuleError(
+            f"the predictions and the manifest have no photo in common "
+            f"(e.g. {_first(predicted)!r} and {_first(truth)!r}); paths must be written the same "
+            "way"
+        )
     notes: list[str] = []
-    for rule, key in (
-        ("path", _as_is),
-        ("file name", _file_name),
-        ("file name without case and extension", _stem),
-    ):
-        wanted = [key(path) for path in truth]
-        if len(set(wanted)) < len(wanted) and rule != "path":
-            continue
-        given: dict[str, int] = {}
-        for row, path in enumerate(predicted):
-            given.setdefault(key(path), row)
-        rows = [i for i, name in enumerate(wanted) if name in given]
-        if not rows:
-            continue
-        if rule != "path":
-            notes.append(f"photos were matched by {rule}, since no path was the same")
-        doubled = [name for name, times in Counter(map(key, predicted)).items() if times > 1]
-        known = set(wanted)
-        missing = [path for path, name in zip(truth, wanted, strict=True) if name not in given]
-        extra = [path for path in predicted if key(path) not in known]
-        notes += _note(len(missing), missing, "photos of the manifest have no prediction")
-        notes += _note(
-            len(doubled), doubled, "photos have more than one prediction; the first counts"
-        )
-        notes += _note(len(extra), extra, "predictions are for photos not in the manifest")
-        return Match(
-            np.array(rows, dtype=np.int64),
-            np.array([given[wanted[i]] for i in rows], dtype=np.int64),
-            tuple(notes),
-        )
-    raise GraticuleError(
-        f"the predictions and the manifest have no photo in common "
-        f"(e.g. {_first(predicted)!r} and {_first(truth)!r}); paths must be written the same way"
+    key = dict(_RULES)[rule]
+    if rule != "path":
+        notes.append(f"photos were matched by {rule}, since paths differ")
+    keys = [key(path) for path in predicted]
+    doubled = [name for name, times in Counter(keys).items() if times > 1]
+    known = set(wanted)
+    missing = [path for path, name in zip(truth, wanted, strict=True) if name not in given]
+    extra = [path for path, name in zip(predicted, keys, strict=True) if name not in known]
+    notes += _note(len(missing), missing, "photos of the manifest have no prediction")
+    notes += _note(len(doubled), doubled, "photos have more than one prediction; the first counts")
+    notes += _note(len(extra), extra, "predictions are for photos not in the manifest")
+    return Match(
+        np.array(rows, dtype=np.int64),
+        np.array([given[wanted[i]] for i in rows], dtype=np.int64),
+        tuple(notes),
     )
+
+
+def _matched(
+    truth: Sequence[str], predicted: Sequence[str], rule: str, key: Callable[[str], str]
+) -> tuple[str, list[int], dict[str, int], list[str]]:
+    wanted = [key(path) for path in truth]
+    if rule != "path" and len(set(wanted)) < len(wanted):
+        return rule, [], {}, wanted
+    given: dict[str, int] = {}
+    for row, path in enumerate(predicted):
+        given.setdefault(key(path), row)
+    return rule, [i for i, name in enumerate(wanted) if name in given], given, wanted
 
 
 def suspicions(predictions: Predictions, truth: FloatArray) -> tuple[str, ...]:
@@ -88,28 +95,46 @@ def suspicions(predictions: Predictions, truth: FloatArray) -> tuple[str, ...]:
         predictions: on the same rows as ``truth``.
         truth: float64 (n, 2), NaN where unknown.
     """
-    both = np.isfinite(predictions.latlon).all(axis=1) & np.isfinite(truth).all(axis=1)
-    guess, place = predictions.latlon[both], truth[both]
-    if len(guess) < 5:
-        return ()
     notes: list[str] = []
+    half = np.isfinite(predictions.latlon).any(axis=1) & ~np.isfinite(predictions.latlon).all(
+        axis=1
+    )
+    if half.any():
+        names = [predictions.paths[i] for i in np.flatnonzero(half)]
+        notes += _note(len(names), names, "predictions have one coordinate of two: no point")
+    wild = np.isfinite(truth).all(axis=1) & (np.abs(truth) > [90, 180]).any(axis=1)
+    if wild.any():
+        swapped = (np.abs(truth[wild][:, ::-1]) <= [90, 180]).all()
+        why = " (the truth's latitude and longitude look swapped)" if swapped else ""
+        names = [predictions.paths[i] for i in np.flatnonzero(wild)]
+        notes += _note(len(names), names, f"true places are no place on Earth and left out{why}")
+    both = np.isfinite(predictions.latlon).all(axis=1) & np.isfinite(truth).all(axis=1) & ~wild
+    guess, place = predictions.latlon[both], truth[both]
+    lost = np.abs(guess) > [90, 360]
+    if lost.any():
+        names = [predictions.paths[i] for i in np.flatnonzero(both)[lost.any(axis=1)]]
+        notes += _note(len(names), names, "predictions are no place on Earth: the furthest error")
+    if len(guess) < 5:
+        return tuple(notes)
     small = np.abs(guess[:, 0]).max() <= np.pi / 2 and np.abs(guess[:, 1]).max() <= np.pi
     if small and np.abs(place).max() > 10:
+        median = np.median(sphere.haversine(np.degrees(guess), place))
         notes.append(
-            f"{predictions.name}: all coordinates lie within ±π: radians, by the look of it"
+            f"{predictions.name}: all coordinates lie within ±π: radians, by the look of it "
+            f"(median error {median:,.0f} km if they are)"
         )
     legal = np.abs(guess[:, 1]) <= 90
     if legal.mean() > 0.5 or (np.abs(guess[:, 0]) > 90).any():
         swapped = guess[legal][:, ::-1]
         straight = np.abs(guess[:, 0]) <= 90
         as_given = sphere.haversine(np.clip(guess, [-90, -180], [90, 180]), place)
-        turned = sphere.haversine(swapped, place[legal])
-        worse = np.median(turned) < 0.5 * np.median(as_given) if len(turned) else False
+        other = sphere.haversine(swapped, place[legal])
+        worse = np.median(other) < 0.5 * np.median(as_given) if len(other) else False
         if worse or not straight.all():
             notes.append(
                 f"{predictions.name}: latitude and longitude look swapped "
                 f"(median error {np.median(as_given):,.0f} km as given, "
-                f"{np.median(turned):,.0f} km swapped)"
+                f"{np.median(other):,.0f} km swapped)"
             )
     return tuple(notes)
 
@@ -130,8 +155,41 @@ def _as_is(path: str) -> str:
 
 
 def _file_name(path: str) -> str:
-    return PurePosixPath(_as_is(path)).name
+    return _as_is(path).rpartition("/")[2]
 
 
 def _stem(path: str) -> str:
-    return PurePosixPath(_as_is(path)).stem.casefold()
+    name = _file_name(path)
+    # Only what is surely an ending: 1000_78841376@N00 has none, photo.v2 neither.
+    stem, dot, ending = name.rpartition(".")
+    return (stem if dot and ending.casefold() in _ENDINGS else name).casefold()
+
+
+_ENDINGS = frozenset(
+    (
+        "jpg",
+        "jpeg",
+        "jpe",
+        "png",
+        "webp",
+        "gif",
+        "bmp",
+        "tif",
+        "tiff",
+        "heic",
+        "heif",
+        "avif",
+        "jp2",
+        "ppm",
+        "json",
+        "txt",
+        "npy",
+    )
+)
+
+
+_RULES: tuple[tuple[str, Callable[[str], str]], ...] = (
+    ("path", _as_is),
+    ("file name", _file_name),
+    ("file name without case and extension", _stem),
+)

@@ -5,17 +5,18 @@ Files are opened one at a time and kept as 64 bits each, so millions fit.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from graticule.encoders.onnx import available_cores
-from graticule.errors import PhotoError
-from graticule.evaluation.audit import Finding
+from graticule.errors import ManifestError, PhotoError
+from graticule.evaluation.audit import EXIF_POSITION, Finding
+from graticule.evaluation.slices import size_classes
 from graticule.photos.duplicates import groups, perceptual_hash
 from graticule.photos.manifest import Manifest
 from graticule.photos.nature import flatness
@@ -39,6 +40,9 @@ class Seen:
         burned_in: bool (n,), text or coordinates stamped into the picture.
         flat: bool (n,), a screenshot, a scan or a drawing.
         gps: bool (n,), the file still holds a GPS position.
+        timed: bool (n,), the file says when it was taken.
+        side: float64 (n,), the longer side of the file in pixels, NaN where it was not read.
+        absent: bool (n,), there is no such file here.
     """
 
     hashes: npt.NDArray[np.uint64]
@@ -47,16 +51,39 @@ class Seen:
     burned_in: npt.NDArray[np.bool_]
     flat: npt.NDArray[np.bool_]
     gps: npt.NDArray[np.bool_]
+    timed: npt.NDArray[np.bool_]
+    side: npt.NDArray[np.float64]
+    absent: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class PixelAudit:
+    """What looking at the photos gave.
+
+    Attributes:
+        findings: on the rows of the test.
+        columns: to slice by, on the same rows.
+        notes: what could not be looked at.
+    """
+
+    findings: tuple[Finding, ...] = ()
+    columns: Mapping[str, npt.NDArray[np.str_]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+#: Finds test photos that are alike a training photo by their vectors.
+Likeness = Callable[[Manifest, Seen, Manifest, Seen], Finding]
 
 
 def look(files: Sequence[Path]) -> Seen:
     """Open every photo once and note what the checks need."""
 
-    def one(file: Path) -> tuple[int, bool, bool, bool, bool, bool]:
+    def one(file: Path) -> tuple[int, bool, bool, bool, bool, bool, bool, float, bool]:
         try:
             photo = open_photo(file, draft=256)
         except PhotoError:
-            return 0, False, False, False, False, False
+            gone = not file.exists()
+            return 0, False, False, False, False, False, False, np.nan, gone
         image = photo.image
         return (
             perceptual_hash(np.asarray(image)),
@@ -65,22 +92,52 @@ def look(files: Sequence[Path]) -> Seen:
             has_burned_in_text(image),
             flatness(image) > FLAT,
             photo.metadata.lat is not None,
+            photo.metadata.captured_at is not None,
+            float(max(photo.size)),
+            False,
         )
 
+    rows = []
     with ThreadPoolExecutor(available_cores()) as pool:
-        rows = list(track(pool.map(one, files), "looking at photos", len(files)))
-    columns = list(zip(*rows, strict=True)) if rows else [()] * 6
-    hashes = np.array(columns[0], dtype=np.uint64)
-    read, placeholder, burned_in, flat, gps = (np.array(c, dtype=bool) for c in columns[1:])
-    return Seen(hashes, read, placeholder, burned_in, flat, gps)
+        # In portions: a pool keeps every task it was given.
+        for start in range(0, len(files), 4096):
+            part = files[start : start + 4096]
+            rows += list(track(pool.map(one, part), "looking at photos", len(part)))
+    columns = list(zip(*rows, strict=True)) if rows else [()] * 9
+    hashes, side = np.array(columns[0], dtype=np.uint64), np.array(columns[7], dtype=np.float64)
+    flags = [np.array(columns[i], dtype=bool) for i in (1, 2, 3, 4, 5, 6, 8)]
+    read, placeholder, burned_in, flat, gps, timed, absent = flags
+    return Seen(hashes, read, placeholder, burned_in, flat, gps, timed, side, absent)
 
 
-def audit_pixels(train: Manifest | None, test: Manifest) -> list[Finding]:
-    """Every check of pixels, on the rows of ``test``."""
+def audit_pixels(
+    train: Manifest | None, test: Manifest, likeness: Likeness | None = None
+) -> PixelAudit:
+    """Every check of pixels, on the rows of ``test``.
+
+    Args:
+        train: what was learnt from, to look for near-duplicates in.
+        test: the judged photos.
+        likeness: finds photos alike across the two by their vectors, after the hashes have.
+    """
     paths = test.column("path").tolist()
-    seen = look([test.file(path) for path in paths])
+    seen = look([_file(test, path) for path in paths])
+    if seen.absent.all():
+        return PixelAudit(notes=("none of the photos is on this machine: none was looked at",))
+    notes = []
+    if seen.absent.any():
+        first = paths[int(seen.absent.argmax())]
+        notes.append(
+            f"{int(seen.absent.sum()):,} of {len(paths):,} photos are not on this machine and were "
+            f"not looked at: {first}"
+        )
     found = [
-        _defect("unreadable photo", ~seen.read, paths, "it is judged without having been seen"),
+        _defect(
+            "unreadable photo",
+            ~seen.read & ~seen.absent,
+            paths,
+            "it is judged without having been seen",
+        ),
         _defect(
             "photo unavailable",
             seen.placeholder,
@@ -93,14 +150,22 @@ def audit_pixels(train: Manifest | None, test: Manifest) -> list[Finding]:
         _defect(
             "screenshot, scan or drawing", seen.flat, paths, "no photo, so no place to be seen"
         ),
-        _defect("EXIF position", seen.gps, paths, "a system that reads files could read it"),
+        _defect(EXIF_POSITION, seen.gps, paths, "a system that reads files could read it"),
         inside(seen, paths),
     ]
     if train is not None:
         theirs = train.column("path").tolist()
-        learnt = look([train.file(path) for path in theirs])
-        found.append(across(learnt, theirs, seen, paths))
-    return found
+        learnt = look([_file(train, path) for path in theirs])
+        if learnt.absent.all():
+            notes.append("none of the training photos is on this machine: none was looked at")
+        else:
+            found.append(across(learnt, theirs, seen, paths))
+            if likeness is not None:
+                found.append(likeness(train, learnt, test, seen))
+    exif = np.where(seen.read, np.where(seen.timed, "yes", "no"), "")
+    columns = {"EXIF time": exif, "photo size": size_classes(seen.side)}
+    varied = {name: column for name, column in columns.items() if len(np.unique(column)) > 1}
+    return PixelAudit(tuple(found), varied, tuple(notes))
 
 
 def across(
@@ -153,3 +218,11 @@ def usable_rows(seen: Seen) -> npt.NDArray[np.bool_]:
 def _defect(kind: str, rows: npt.NDArray[np.bool_], paths: Sequence[str], means: str) -> Finding:
     examples = tuple(paths[i] for i in np.flatnonzero(rows)[:_EXAMPLES])
     return Finding(kind, rows, examples, means, leak=False)
+
+
+def _file(manifest: Manifest, path: str) -> Path:
+    """The photo's file, or one that is not there where the path may not be followed."""
+    try:
+        return manifest.file(path)
+    except ManifestError:
+        return manifest.root / "no such photo"

@@ -3,26 +3,54 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from graticule import metrics
+from graticule import metrics, sphere
 from graticule.errors import GraticuleError
 from graticule.evaluation import slices
-from graticule.evaluation.audit import Finding, audit_tables, clean_rows
+from graticule.evaluation.audit import EXIF_POSITION, Finding, audit_tables, clean_rows
 from graticule.evaluation.bootstrap import REPLICATES, Resampler
 from graticule.evaluation.matching import match, suspicions
 from graticule.evaluation.predictions import Predictions
-from graticule.evaluation.scores import Outcomes, Score, all_scores, outcomes
+from graticule.evaluation.scores import Distance, Outcomes, Score, all_scores, outcomes
 from graticule.evaluation.truth import Truth
 from graticule.version import __version__
 
 #: Of a report's JSON.
 SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The few numbers a paper prints, on some of the photos.
+
+    Attributes:
+        photos: how many there are.
+        values: name and unit of a score → its value; those that cannot be had are left out.
+    """
+
+    photos: int
+    values: dict[tuple[str, str], float]
+
+    @classmethod
+    def of(cls, found: Outcomes, rows: npt.NDArray[np.bool_] | None = None) -> Headline:
+        """Of the given rows (n,), all by default."""
+        km, rank = (found.km, found.rank) if rows is None else (found.km[rows], found.rank[rows])
+        known, named = km[np.isfinite(km)], rank[~np.isnan(rank)]
+        values: dict[tuple[str, str], float] = {}
+        if len(known):
+            for limit in (25.0, 200.0, 750.0):
+                values[f"within {limit:g} km", "%"] = float(metrics.within(known, [limit])[0])
+            values["median error", "km"] = float(np.median(known))
+            values["GeoScore", "of 5000"] = float(metrics.geoscores(known).mean())
+        if len(named):
+            values["country top-1", "%"] = metrics.top_k(named, 1)
+        return cls(len(km), values)
 
 
 @dataclass(frozen=True)
@@ -37,6 +65,7 @@ class Report:
         as_given: scores over all judged photos.
         clean: scores over those that no audit finding concerns; None where none is left.
         findings: of the audit.
+        without: for each finding, the headline without its photos.
         by_slice: scores by slice.
         worst: slices found by search.
         notes: what was missing, doubled, suspected.
@@ -49,6 +78,7 @@ class Report:
     as_given: tuple[Score, ...]
     clean: tuple[Score, ...] | None
     findings: tuple[Finding, ...]
+    without: tuple[Headline, ...]
     by_slice: tuple[slices.Slice, ...]
     worst: tuple[slices.WorstSlice, ...]
     notes: tuple[str, ...]
@@ -80,10 +110,16 @@ class Report:
                         "photos": f.count,
                         "leak": f.leak,
                         "means": f.means,
+                        "spoils": f.spoils,
                         "examples": list(f.examples),
+                        "headline_without": {
+                            "photos": without.photos,
+                            **{name: value for (name, _), value in without.values.items()},
+                        },
                     }
-                    for f in self.findings
+                    for f, without in zip(self.findings, self.without, strict=True)
                 ],
+                "clean_photos": self.clean_photos,
                 "as_given": [asdict(s) for s in self.as_given],
                 "clean": None if self.clean is None else [asdict(s) for s in self.clean],
                 "slices": [asdict(s) for s in self.by_slice],
@@ -92,9 +128,16 @@ class Report:
         )
         return whole
 
+    @property
+    def clean_photos(self) -> int:
+        """How many photos no finding spoils."""
+        return int(clean_rows(self.findings, len(self.truth)).sum())
+
     def as_markdown(self) -> str:
         """The report as a page of Markdown."""
-        return "\n".join(_markdown(self)) + "\n"
+        from graticule.evaluation.markdown import markdown
+
+        return markdown(self)
 
 
 def evaluate(
@@ -103,6 +146,9 @@ def evaluate(
     *,
     train: Truth | None = None,
     findings: Sequence[Finding] = (),
+    columns: Mapping[str, npt.NDArray[np.str_]] | None = None,
+    notes: Sequence[str] = (),
+    distance: Distance = sphere.haversine,
     replicates: int = REPLICATES,
     seed: int = 0,
 ) -> Report:
@@ -113,6 +159,9 @@ def evaluate(
         truth: the judged photos.
         train: what the system was trained on, where that is known: leaks are looked for in it.
         findings: of checks made elsewhere (pixels, embeddings), on the rows of ``truth``.
+        columns: further columns to slice by, on the rows of ``truth``.
+        notes: further lines of the report.
+        distance: between two arrays (n, 2) of degrees, km.
         replicates: of the bootstrap.
         seed: same seed, same intervals.
 
@@ -122,131 +171,57 @@ def evaluate(
     matched = match(truth.paths, predictions.paths)
     judged = truth.take(matched.truth_rows)
     said = predictions.take(matched.predicted_rows)
-    notes = [*predictions.notes, *matched.notes, *suspicions(said, judged.latlon)]
-    kept = [
-        Finding(f.kind, f.rows[matched.truth_rows], f.examples, f.means, f.leak) for f in findings
+    lines = [*predictions.notes, *matched.notes, *suspicions(said, judged.latlon), *notes]
+    found = outcomes(said, judged, distance)
+    lines += [*found.notes, *_warnings(found, train)]
+    everything = audit_tables(train, judged) + [
+        replace(
+            f,
+            rows=f.rows[matched.truth_rows],
+            spoils=f.spoils and (said.reads_files or f.kind != EXIF_POSITION),
+        )
+        for f in findings
     ]
-    everything = [*audit_tables(train, judged), *kept]
-    if train is None:
-        notes.append("training photos were not given: leaks from training could not be looked for")
-    found = outcomes(said, judged)
     resampler = Resampler.over(judged.clusters(), replicates, seed)
     as_given = tuple(all_scores(found, said, judged, resampler))
-    clean = _clean_scores(clean_rows(everything, len(judged)), said, judged, replicates, seed)
-    columns = slices.labels(judged)
+    clean: tuple[Score, ...] | None = as_given
+    kept = np.flatnonzero(clean_rows(everything, len(judged)))
+    if len(kept) < len(judged):
+        part = Resampler.over(judged.clusters()[kept], replicates, seed)
+        clean = (
+            tuple(all_scores(found.take(kept), said.take(kept), judged.take(kept), part))
+            if len(kept)
+            else None
+        )
+    sliced = slices.labels(judged, train) | {
+        name: column[matched.truth_rows] for name, column in (columns or {}).items()
+    }
     return Report(
         predictions.name,
         judged,
         said,
         found,
         as_given,
-        clean if any(f.count for f in everything) else as_given,
+        clean,
         tuple(everything),
-        tuple(slices.by_value(found, columns)),
-        tuple(slices.worst(found, columns)),
-        tuple(notes),
+        tuple(Headline.of(found, ~f.rows) for f in everything),
+        tuple(slices.by_value(found, sliced)),
+        tuple(slices.worst(found, sliced)),
+        tuple(lines),
     )
 
 
-def _clean_scores(
-    rows: npt.NDArray[np.bool_], said: Predictions, judged: Truth, replicates: int, seed: int
-) -> tuple[Score, ...] | None:
-    if not rows.any():
-        return None
-    numbers = np.flatnonzero(rows)
-    part, truth = said.take(numbers), judged.take(numbers)
-    resampler = Resampler.over(truth.clusters(), replicates, seed)
-    return tuple(all_scores(outcomes(part, truth), part, truth, resampler))
-
-
-def number(value: float, unit: str) -> str:
-    """A score as a report prints it: 28.0, 1,234 km, 0.412; a dash where there is none."""
-    if not math.isfinite(value):
-        return "–"
-    if unit == "%":
-        return f"{value:.1f}"
-    if unit in ("km", "of 5000"):
-        return f"{value:,.0f}" if abs(value) >= 10 else f"{value:.2f}"
-    return f"{value:.3f}"
-
-
-def interval(score: Score) -> str:
-    """A score's 95 % interval, ``[27.1, 29.0]``."""
-    low, high = score.estimate.low, score.estimate.high
-    if not (math.isfinite(low) and math.isfinite(high)):
-        return "one cluster: no interval"
-    return f"[{number(low, score.unit)}, {number(high, score.unit)}]"
-
-
-def _markdown(report: Report) -> list[str]:
-    lines = [f"# {report.name}", ""]
-    lines += [
-        f"{len(report.truth):,} photos, {int(report.truth.located.sum()):,} with coordinates. "
-        "Intervals are 95 %, by bootstrap over photographers or groups where they are known.",
-        "",
-        "## Audit",
-        "",
-    ]
-    bad = [f for f in report.findings if f.count]
-    if bad:
-        lines += ["| finding | photos | what it means | e.g. |", "|---|---:|---|---|"]
-        lines += [
-            f"| {f.kind} | {f.count:,} | {f.means} | {_cell(f.examples[0] if f.examples else '')} |"
-            for f in bad
-        ]
-    else:
-        lines.append("Nothing was found by: " + ", ".join(f.kind for f in report.findings) + ".")
-    lines += [""] + [f"- {note}" for note in report.notes] + [""]
-    lines += ["## Scores", "", *_score_table(report), ""]
-    if report.worst:
-        lines += [
-            "## Where it is worst",
-            "",
-            "| slice | photos | country top-1 | the rest | corrected p |",
-            "|---|---:|---:|---:|---:|",
-        ]
-        lines += [
-            f"| {w.slice.what}: {_cell(w.slice.value)} | {w.slice.photos:,} | {w.slice.top1:.1f} | "
-            f"{w.rest_top1:.1f} | {w.p_value:.2g} |"
-            for w in report.worst
-        ]
-        lines.append("")
-    if report.by_slice:
-        lines += [
-            "## By slice",
-            "",
-            "| slice | photos | top-1 | top-5 | median km | GeoScore |",
-            "|---|---:|---:|---:|---:|---:|",
-        ]
-        lines += [
-            f"| {s.what}: {_cell(s.value)} | {s.photos:,} | {number(s.top1, '%')} | "
-            f"{number(s.top5, '%')} | {number(s.median_km, 'km')} | "
-            f"{number(s.geoscore, 'of 5000')} |"
-            for s in report.by_slice
-        ]
-    return lines
-
-
-def _score_table(report: Report) -> list[str]:
-    clean = {s.name: s for s in report.clean or ()}
-    lines = [
-        "| score | as given | 95 % | clean | 95 % | photos | clusters |",
-        "|---|---:|---|---:|---|---:|---:|",
-    ]
-    for s in report.as_given:
-        other = clean.get(s.name)
+def _warnings(found: Outcomes, train: Truth | None) -> list[str]:
+    lines = []
+    if train is None:
+        lines.append("training photos were not given: leaks from training could not be looked for")
+    known = np.unique(found.countries[found.countries != ""])
+    if len(known) == 1:
         lines.append(
-            f"| {s.name}{f' ({s.unit})' if s.unit else ''} | {number(s.estimate.value, s.unit)} | "
-            f"{interval(s)} | {number(other.estimate.value, s.unit) if other else '–'} | "
-            f"{interval(other) if other else '–'} | {s.photos:,} | {s.clusters:,} |"
+            f"every photo is of one country ({known[0]}): scores of countries say nothing about "
+            "telling countries apart, and the mean over countries is of one"
         )
-    if report.clean is None:
-        lines += ["", "**No photo is clean: every one is concerned by a finding above.**"]
     return lines
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
 
 
 def _json(value: Any) -> Any:
@@ -259,9 +234,3 @@ def _json(value: Any) -> Any:
     if isinstance(value, np.integer):
         return int(value)
     return value
-
-
-#: The thresholds by the names they go by.
-LEVEL_NAMES = dict(
-    zip(metrics.THRESHOLDS_KM, ("street", "city", "region", "country", "continent"), strict=True)
-)

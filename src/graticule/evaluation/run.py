@@ -4,22 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
 
 from graticule import files
-from graticule.errors import GraticuleError
+from graticule.errors import GraticuleError, ManifestError
+from graticule.evaluation import columns, slices
 from graticule.evaluation.predictions import Predictions, from_answers
 from graticule.evaluation.report import Report
-from graticule.photos.manifest import Manifest, read
+from graticule.evaluation.truth import Truth
+from graticule.photos.manifest import Manifest, from_table, read
 from graticule.progress import track
 
+if TYPE_CHECKING:
+    from graticule.locate.engine import Engine
 
-def judged_photos(path: Path, where: Sequence[str]) -> Manifest:
+
+def judged_photos(path: Path, where: Sequence[str] = ()) -> Manifest:
     """The rows of a manifest that fulfil every ``COLUMN=VALUE``.
+
+    A table of a benchmark under its own names (``IMG_ID``, ``LAT``, ``LON``, ``AUTHOR``) will do.
 
     Raises:
         GraticuleError: a condition is not of that form, names no column, or leaves no row.
     """
-    manifest = read(path)
+    manifest = _manifest(path)
     for condition in where:
         name, sign, value = condition.partition("=")
         if not sign:
@@ -35,22 +46,62 @@ def judged_photos(path: Path, where: Sequence[str]) -> Manifest:
     return manifest
 
 
-def predict(model: str, manifest: Manifest, name: str | None = None) -> Predictions:
+def _manifest(path: Path) -> Manifest:
+    import pyarrow as pa
+
+    try:
+        return read(path)
+    except ManifestError:
+        if not path.is_file():
+            raise
+        table = columns.read_table(path)
+        use = {name: columns.find(table, names) for name, names in columns.BENCHMARK.items()}
+        if use["path"] is None:
+            raise
+    renamed = {
+        name: pa.array(columns.numbers(table, column)) if name in ("lat", "lon") else table[column]
+        for name, column in use.items()
+        if column is not None
+    }
+    taken = set(use.values())
+    rest = {
+        name: table[name]
+        for name in table.column_names
+        if name not in taken and name not in renamed
+    }
+    return from_table(pa.table(renamed | rest), path)
+
+
+def predict(engine: Engine, manifest: Manifest, name: str | None = None) -> Predictions:
     """Run a bundle over the photos of a manifest, always answering, every country listed."""
     from graticule.locate.decode import Options
-    from graticule.locate.engine import Engine
-    from graticule.locate.locator import find_model
 
-    engine = Engine(find_model(model))
     paths = manifest.column("path").tolist()
     photos = ((str(manifest.file(path)), path) for path in paths)
-    answers = engine.locate(photos, Options(always_answer=True, all_places=True))
+    answers = engine.locate(photos, Options(always_answer=True, all_places=True, areas=True))
     rows = [a.model_dump(mode="json") for a in track(answers, "locating", len(paths))]
-    return from_answers(rows, name or engine.system.bundle.manifest.name)
+    return from_answers(rows, name or engine.system.bundle.manifest.name, reads_files=False)
 
 
-def write_report(report: Report, folder: Path) -> Path:
-    """Write ``report.json``, ``report.md`` and ``report.html``; returns the page's path."""
+def trained_on(engine: Engine, truth: Truth) -> dict[str, npt.NDArray[np.str_]]:
+    """How many photos the bundle was trained on in the cell of each photo, to slice by."""
+    partition = engine.system.partitions.get(engine.system.point_task)
+    if partition is None or not partition.counts.any():
+        return {}
+    found = np.full(len(truth), -1, dtype=np.int64)
+    cells = partition.assign(truth.latlon[truth.located])
+    found[truth.located] = np.where(cells >= 0, partition.counts[np.maximum(cells, 0)], 0)
+    return {"training photos in the cell": slices.count_classes(found)}
+
+
+def write_report(report: Report, folder: Path, manifest: Manifest | None = None) -> Path:
+    """Write ``report.json``, ``report.md`` and ``report.html``; returns the page's path.
+
+    Args:
+        report: what to write.
+        folder: where to.
+        manifest: of the judged photos, to show the best and the worst of them.
+    """
     from graticule.evaluation.page import page
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -58,5 +109,5 @@ def write_report(report: Report, folder: Path) -> Path:
     with files.atomic(folder / "report.md") as text:
         text.write(report.as_markdown())
     with files.atomic(folder / "report.html") as text:
-        text.write(page(report))
+        text.write(page(report, None if manifest is None else manifest.file))
     return folder / "report.html"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -11,12 +11,19 @@ import numpy.typing as npt
 from graticule import metrics, sphere
 from graticule.errors import GraticuleError
 from graticule.evaluation.bootstrap import Estimate, Resampler
-from graticule.evaluation.predictions import Predictions
+from graticule.evaluation.names import country_key, place_key, regions_of
+from graticule.evaluation.predictions import Names, Predictions
 from graticule.evaluation.truth import Truth
 
 FloatArray = npt.NDArray[np.float64]
+StringArray = npt.NDArray[np.str_]
+Distance = Callable[[npt.ArrayLike, npt.ArrayLike], FloatArray]
 
 TOP_K = (1, 5, 10)
+#: Beyond this many photos, regions are not read off predicted points: it takes a minute a million.
+_MOST_REGIONS = 200_000
+#: Probability of a true country that was not named at all: half of the last of four digits.
+_LEAST_SHARE = 5e-5
 
 
 @dataclass(frozen=True)
@@ -28,167 +35,281 @@ class Outcomes:
         rank: rank of the true country (n,) from 1, inf where it was not named, NaN where unknown.
         city_rank: likewise for the city.
         answered: bool (n,), did not abstain.
+        region_rank: likewise for the region; all NaN where regions were not judged.
+        log_score: log-probability of the true country in nats (n,), NaN where none was given.
+        countries: true country of each photo, "" where unknown.
+        notes: what was derived from what, one line each.
     """
 
     km: FloatArray
     rank: FloatArray
     city_rank: FloatArray
     answered: npt.NDArray[np.bool_]
+    region_rank: FloatArray = field(default_factory=lambda: np.empty(0))
+    log_score: FloatArray = field(default_factory=lambda: np.empty(0))
+    countries: StringArray = field(default_factory=lambda: np.empty(0, dtype=np.str_))
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("region_rank", "log_score"):
+            if len(getattr(self, name)) == 0:
+                object.__setattr__(self, name, np.full(len(self.km), np.nan))
+
+    def take(self, rows: npt.NDArray[np.int64]) -> Outcomes:
+        """The given rows."""
+        return Outcomes(
+            self.km[rows],
+            self.rank[rows],
+            self.city_rank[rows],
+            self.answered[rows],
+            self.region_rank[rows],
+            self.log_score[rows],
+            self.countries[rows] if len(self.countries) else self.countries,
+            self.notes,
+        )
 
 
-def outcomes(predictions: Predictions, truth: Truth) -> Outcomes:
+def outcomes(
+    predictions: Predictions, truth: Truth, distance: Distance = sphere.haversine
+) -> Outcomes:
     """Judge each photo; both tables on the same rows.
 
     A photo with a place but no point (it abstained) is the furthest possible error: half the
-    Earth's circumference. Leaving it out would reward silence.
+    Earth's circumference. Leaving it out would reward silence. A system that names no countries is
+    judged by those its points lie in, as OSV-5M does.
+
+    Args:
+        predictions: of one system.
+        truth: the photos.
+        distance: between two arrays (n, 2), km.
     """
     if len(predictions) != len(truth):
         raise GraticuleError(f"{len(predictions)} predictions for {len(truth)} photos")
     located = truth.located
     km = np.full(len(truth), np.nan)
     given = np.isfinite(predictions.latlon).all(axis=1)
-    both = located & given
-    km[both] = sphere.haversine(predictions.latlon[both], truth.latlon[both])
+    sound = given & (np.abs(predictions.latlon[:, 0]) <= 90)
+    both = located & sound
+    if both.any():
+        km[both] = distance(predictions.latlon[both], truth.latlon[both])
     if given.any():
-        km[located & ~given] = sphere.HALF_CIRCUMFERENCE_KM
+        km[located & ~sound] = sphere.HALF_CIRCUMFERENCE_KM
+    notes: list[str] = []
+    countries = truth.countries()
+    named = predictions.countries
+    if not any(named) and given.any():
+        named = _countries_at(predictions.latlon, sound)
+        notes.append("no country was named: judged by the country that the point lies in")
+    regions = predictions.regions
+    if not any(regions) and given.any() and len(truth) <= _MOST_REGIONS:
+        regions = _regions_at(predictions.latlon, sound)
+        notes.append("no region was named: judged by the region that the point lies in")
     return Outcomes(
         km,
-        _ranks(predictions.countries, truth.countries()),
-        _ranks(predictions.cities, truth.column("city")),
+        _ranks(named, countries, country_key),
+        _ranks(predictions.cities, truth.column("city"), place_key),
         ~predictions.abstained,
+        _region_ranks(regions, truth),
+        _log_scores(predictions, countries),
+        countries,
+        tuple(notes),
     )
 
 
-def _ranks(named: Sequence[Sequence[str]], truth: npt.NDArray[np.str_]) -> FloatArray:
+def _countries_at(latlon: FloatArray, sound: npt.NDArray[np.bool_]) -> Names:
+    from graticule import atlas
+
+    codes = np.full(len(latlon), "", dtype="<U2")
+    codes[sound] = atlas.countries(latlon[sound])
+    return tuple((code,) if code else () for code in codes.tolist())
+
+
+def _regions_at(latlon: FloatArray, sound: npt.NDArray[np.bool_]) -> Names:
+    from graticule import atlas
+
+    names = np.full(len(latlon), "", dtype=object)
+    names[sound] = atlas.regions(latlon[sound])[1]
+    return tuple((str(name),) if name else () for name in names)
+
+
+def _region_ranks(named: Names, truth: Truth) -> FloatArray:
+    """By the atlas's name of the true region or by the manifest's own, whichever was said first."""
+    if not any(named):
+        return np.full(len(truth), np.nan)
+    ours = _ranks(named, regions_of(truth), place_key)
+    stated = _ranks(named, truth.column("region"), place_key)
+    return np.fmin(ours, stated)
+
+
+def _ranks(
+    named: Sequence[Sequence[str]], truth: StringArray, key: Callable[[str], str]
+) -> FloatArray:
     if not any(named):
         return np.full(len(truth), np.nan)
     out = np.full(len(truth), np.inf)
-    for row, (choices, true) in enumerate(zip(named, truth, strict=True)):
-        wanted = str(true).casefold()
+    for row, (choices, true) in enumerate(zip(named, truth.tolist(), strict=True)):
+        if not true:
+            out[row] = np.nan
+            continue
+        wanted = key(true)
         for place, choice in enumerate(choices, 1):
-            if choice.casefold() == wanted:
+            if key(choice) == wanted:
                 out[row] = place
                 break
-    out[truth == ""] = np.nan
+    return out
+
+
+def _log_scores(predictions: Predictions, truth: StringArray) -> FloatArray:
+    """Logarithmic score (Good 1952); probabilities are known to four digits, and floored there."""
+    out = np.full(len(truth), np.nan)
+    for row, (shares, choices, true) in enumerate(
+        zip(predictions.shares, predictions.countries, truth.tolist(), strict=True)
+    ):
+        if not shares or not true:
+            continue
+        wanted = country_key(true)
+        said = (p for p, code in zip(shares, choices, strict=False) if country_key(code) == wanted)
+        out[row] = np.log(max(next(said, 0.0), _LEAST_SHARE))
     return out
 
 
 @dataclass(frozen=True)
 class Score:
-    """One line of a report: a score, on how many photos and clusters, and with which interval."""
+    """One line of a report: a score, on how many photos and clusters, and with which interval.
+
+    Attributes:
+        name: of the score.
+        unit: ``%``, ``km``, ``km²``, ``of 5000``, ``nats`` or "".
+        estimate: over photos (micro).
+        photos: how many judge it.
+        clusters: independent witnesses among them.
+        by_country: the mean over countries of each country's value (macro), where it is a mean.
+    """
 
     name: str
     unit: str
     estimate: Estimate
     photos: int
     clusters: int
+    by_country: Estimate | None = None
 
 
-def distance_scores(km: FloatArray, resampler: Resampler) -> list[Score]:
-    """Accuracy at the five thresholds, median and mean km, GeoScore."""
-    known = np.isfinite(km)
-    photos = int(known.sum())
-    if not photos:
-        return []
-    inside = np.stack([km <= limit for limit in metrics.THRESHOLDS_KM], axis=1).astype(np.float64)
-    inside[~known] = np.nan
-    columns = np.column_stack([100 * inside, km, metrics.geoscores(km)])
-    samples = resampler.means(columns)
-    values = np.nanmean(columns, axis=0)
-    names = [
-        *((f"within {limit:g} km", "%") for limit in metrics.THRESHOLDS_KM),
-        ("mean error", "km"),
-        ("GeoScore", "of 5000"),
-    ]
-    clusters = len(np.unique(resampler.clusters[known]))
-    scores = [
-        Score(name, unit, Estimate.of(float(values[i]), samples[:, i]), photos, clusters)
-        for i, (name, unit) in enumerate(names)
-    ]
-    median = Estimate.of(float(np.nanmedian(km)), resampler.medians(km))
-    scores.insert(len(metrics.THRESHOLDS_KM), Score("median error", "km", median, photos, clusters))
-    return scores
+@dataclass
+class _Sheet:
+    """Columns that are drawn again together, each photo's weight the same in all."""
 
+    resampler: Resampler
+    countries: StringArray
+    lines: list[tuple[str, str, FloatArray, bool, bool]] = field(default_factory=list)
 
-def rank_scores(rank: FloatArray, what: str, resampler: Resampler) -> list[Score]:
-    """Top-1, top-5, top-10 and the mean reciprocal rank of countries or cities."""
-    known = ~np.isnan(rank)
-    photos = int(known.sum())
-    if not photos:
-        return []
-    right = np.stack([rank <= k for k in TOP_K], axis=1).astype(np.float64)
-    columns = np.column_stack([100 * right, 1.0 / rank])
-    columns[~known] = np.nan
-    samples, values = resampler.means(columns), np.nanmean(columns, axis=0)
-    clusters = len(np.unique(resampler.clusters[known]))
-    names = [*((f"{what} top-{k}", "%") for k in TOP_K), (f"{what} mean reciprocal rank", "")]
-    return [
-        Score(name, unit, Estimate.of(float(values[i]), samples[:, i]), photos, clusters)
-        for i, (name, unit) in enumerate(names)
-    ]
+    def mean(self, name: str, unit: str, column: FloatArray, *, macro: bool = False) -> None:
+        self.lines.append((name, unit, column, False, macro))
 
+    def median(self, name: str, unit: str, column: FloatArray) -> None:
+        self.lines.append((name, unit, column, True, False))
 
-def macro_scores(found: Outcomes, countries: npt.NDArray[np.str_], seed: int = 0) -> list[Score]:
-    """The same by country: the mean over countries of each country's mean.
-
-    Countries are what is drawn again for the interval: the question is how a country at random
-    fares, not a photo at random.
-    """
-    scores: list[Score] = []
-    for name, unit, column in (
-        ("country top-1, mean over countries", "%", 100.0 * (found.rank <= 1)),
-        ("country top-5, mean over countries", "%", 100.0 * (found.rank <= 5)),
-        ("GeoScore, mean over countries", "of 5000", metrics.geoscores(found.km)),
-    ):
-        known = ~np.isnan(found.rank if "top" in name else found.km) & (countries != "")
-        if not known.any():
-            continue
-        codes, index = np.unique(countries[known], return_inverse=True)
-        means = np.bincount(index, column[known]) / np.bincount(index)
-        samples = Resampler.over(len(codes), seed=seed).means(means)[:, 0]
-        scores.append(
-            Score(
-                name, unit, Estimate.of(float(means.mean()), samples), int(known.sum()), len(codes)
+    def scores(self) -> list[Score]:
+        lines = [line for line in self.lines if np.isfinite(line[2]).any()]
+        means = [column for *_, column, middle, _ in lines if not middle]
+        medians = [column for *_, column, middle, _ in lines if middle]
+        drawn = self.resampler.draw(np.column_stack(means) if means else (), medians)
+        out, at = [], [0, 0]
+        macros = self._macros([c for *_, c, _, macro in lines if macro])
+        for name, unit, column, middle, macro in lines:
+            known = np.isfinite(column)
+            samples = drawn[middle][:, at[middle]]
+            at[middle] += 1
+            value = np.median(column[known]) if middle else np.mean(column[known])
+            out.append(
+                Score(
+                    name,
+                    unit,
+                    Estimate.of(float(value), samples),
+                    int(known.sum()),
+                    len(np.unique(self.resampler.clusters[known])),
+                    next(macros) if macro else None,
+                )
             )
-        )
-    return scores
+        return out
 
-
-def coverage_scores(
-    km: FloatArray, radius_km: dict[int, FloatArray], resampler: Resampler
-) -> list[Score]:
-    """Share of true places inside each stated radius, beside what the radius promises."""
-    scores = []
-    for level, radius in sorted(radius_km.items()):
-        known = np.isfinite(km) & np.isfinite(radius)
-        if not known.any():
-            continue
-        column = np.where(known, 100.0 * (km <= radius), np.nan)
-        scores.append(
-            Score(
-                f"coverage of the {level} % radius",
-                "%",
-                Estimate.of(float(np.nanmean(column)), resampler.means(column)[:, 0]),
-                int(known.sum()),
-                len(np.unique(resampler.clusters[known])),
-            )
-        )
-    return scores
+    def _macros(self, columns: list[FloatArray]) -> Iterator[Estimate | None]:
+        """Countries are what is drawn again: how does a country at random fare?"""
+        codes, index = np.unique(self.countries, return_inverse=True)
+        named = codes != ""
+        for column in columns:
+            known = np.isfinite(column)
+            count = np.bincount(index[known], minlength=len(codes))
+            with np.errstate(invalid="ignore"):
+                means = np.bincount(index[known], column[known], minlength=len(codes)) / count
+            means = means[named & (count > 0)]
+            if not len(means):
+                yield None
+                continue
+            samples = Resampler.over(len(means), seed=self.resampler.seed).means(means)[:, 0]
+            yield Estimate.of(float(means.mean()), samples)
 
 
 def all_scores(
     found: Outcomes, predictions: Predictions, truth: Truth, resampler: Resampler
 ) -> list[Score]:
     """Everything a report's first table shows, in its order."""
-    answered = Estimate.of(
-        100.0 * float(found.answered.mean()),
-        resampler.means(100.0 * found.answered.astype(np.float64))[:, 0],
-    )
-    return [
-        *distance_scores(found.km, resampler),
-        *rank_scores(found.rank, "country", resampler),
-        *rank_scores(found.city_rank, "city", resampler),
-        *macro_scores(found, truth.countries(), resampler.seed),
-        *coverage_scores(found.km, dict(predictions.radius_km), resampler),
-        Score("answered", "%", answered, len(truth), resampler.n_clusters),
-    ]
+    countries = found.countries if len(found.countries) else truth.countries()
+    sheet = _Sheet(resampler, countries)
+    _add_distances(sheet, found.km)
+    for what, rank in (
+        ("country", found.rank),
+        ("region", found.region_rank),
+        ("city", found.city_rank),
+    ):
+        _add_ranks(sheet, what, rank, macro=what == "country")
+    sheet.mean("log score of the country", "nats", found.log_score)
+    for share, area in sorted(predictions.area_km2.items()):
+        sheet.median(f"smallest area with {share} % of the belief, median", "km²", area)
+    _add_coverage(sheet, found.km, predictions.radius_km)
+    sheet.mean("answered", "%", np.where(found.answered, 100.0, 0.0))
+    return sheet.scores()
+
+
+def distance_scores(km: FloatArray, resampler: Resampler) -> list[Score]:
+    """Accuracy at the five thresholds, median and mean km, GeoScore."""
+    sheet = _Sheet(resampler, np.full(len(km), ""))
+    _add_distances(sheet, km, macro=False)
+    return sheet.scores()
+
+
+def coverage_scores(
+    km: FloatArray, radius_km: Mapping[int, FloatArray], resampler: Resampler
+) -> list[Score]:
+    """Share of true places inside each stated radius, beside what the radius promises."""
+    sheet = _Sheet(resampler, np.full(len(km), ""))
+    _add_coverage(sheet, km, radius_km)
+    return sheet.scores()
+
+
+def _add_distances(sheet: _Sheet, km: FloatArray, *, macro: bool = True) -> None:
+    known = np.isfinite(km)
+    for limit in metrics.THRESHOLDS_KM:
+        inside = np.where(known, 100.0 * (km <= limit), np.nan)
+        sheet.mean(f"within {limit:g} km", "%", inside, macro=macro)
+    sheet.median("median error", "km", km)
+    sheet.mean("mean error", "km", km, macro=macro)
+    sheet.mean("GeoScore", "of 5000", metrics.geoscores(km), macro=macro)
+
+
+def _add_ranks(sheet: _Sheet, what: str, rank: FloatArray, *, macro: bool) -> None:
+    known = ~np.isnan(rank)
+    for k in TOP_K:
+        right = np.where(known, 100.0 * (rank <= k), np.nan)
+        sheet.mean(f"{what} top-{k}", "%", right, macro=macro)
+    reciprocal = np.where(known, 1.0 / np.where(known, rank, 1.0), np.nan)
+    sheet.mean(f"{what} mean reciprocal rank", "", reciprocal, macro=macro)
+
+
+def _add_coverage(sheet: _Sheet, km: FloatArray, radius_km: Mapping[int, FloatArray]) -> None:
+    for level, radius in sorted(radius_km.items()):
+        known = np.isfinite(km) & np.isfinite(radius)
+        inside = np.where(known, 100.0 * (km <= radius), np.nan)
+        sheet.mean(f"coverage of the {level} % radius", "%", inside)
+        sheet.median(
+            f"{level} % radius, median", "km", np.where(np.isfinite(radius), radius, np.nan)
+        )

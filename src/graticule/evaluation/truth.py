@@ -48,8 +48,9 @@ class Truth:
 
     @property
     def located(self) -> npt.NDArray[np.bool_]:
-        """Which photos have coordinates, bool (n,)."""
-        return np.asarray(np.isfinite(self.latlon).all(axis=1))
+        """Which photos have coordinates of a place on Earth, bool (n,)."""
+        # NaN is within nothing.
+        return np.asarray((np.abs(self.latlon) <= [90, 180]).all(axis=1))
 
     def column(self, name: str) -> StringArray:
         """A column, or empty strings where the manifest has none of that name."""

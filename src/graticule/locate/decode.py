@@ -11,7 +11,7 @@ from itertools import islice
 import numpy as np
 import numpy.typing as npt
 
-from graticule import atlas, calibration, sphere
+from graticule import atlas, calibration, metrics, sphere
 from graticule.answer import Answer, Cell, City, Exif, Model, Place, Point, Scene
 from graticule.belief import Belief, Labels
 from graticule.calibration import Calibration
@@ -31,6 +31,8 @@ CITY_DECIMALS = 2
 FINEST_KM = 1.0
 #: Names listed of each kind.
 TOP = 10
+#: Shares of the belief in percent whose smallest area is told on request.
+AREAS = (50, 90)
 
 
 @dataclass(frozen=True)
@@ -58,11 +60,13 @@ class Options:
         evidence: the user's prior.
         always_answer: give a point where the answer would abstain.
         all_places: list every country instead of the first ten.
+        areas: say how large the smallest area is that holds 50 and 90 % of the belief.
     """
 
     evidence: Evidence = field(default_factory=Evidence)
     always_answer: bool = False
     all_places: bool = False
+    areas: bool = False
 
 
 class Decoder:
@@ -167,6 +171,7 @@ class Decoder:
             photo=photo.name,
             point=point,
             radius_km={str(k): _radius(km[row]) for k, km in said.radii.items()} if point else {},
+            area_km2={str(k): _significant(km2[row], 3) for k, km2 in said.areas.items()},
             countries=said.countries(row, most),
             regions=said.places("regions", row, most),
             districts=said.places("districts", row, most),
@@ -213,6 +218,11 @@ class _Said:
         masses = [fitted.radius_mass[level] for level in levels]
         radii = calibration.radii_holding(self.point, self.points, masses)
         self.radii = dict(zip(levels, radii.T, strict=True))
+        self.areas = self._areas() if decoder.options.areas else {}
+
+    def _areas(self) -> dict[int, npt.NDArray[np.float64]]:
+        cells = np.pi * calibration.extents_km(self.point.over) ** 2
+        return {k: metrics.covering_areas_km2(self.point.p, cells, k / 100) for k in AREAS}
 
     @cached_property
     def _countries(self) -> Belief[Labels]:

@@ -1,0 +1,213 @@
+"""Photos alike across two tables by their vectors: crops and mirrors that no hash knows.
+
+The judged photos are held, cut into cells around k-means centres (an inverted file, as in Jégou,
+Douze & Schmid, "Product quantization for nearest neighbor search", 2011); the photos learnt from
+pass by in blocks. Memory is that of the judged photos, however many were learnt from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from graticule.errors import ManifestError, PhotoError
+from graticule.evaluation.audit import Finding
+from graticule.progress import track
+
+if TYPE_CHECKING:
+    from graticule.evaluation.pixels import Likeness, Seen
+    from graticule.locate.engine import Engine
+    from graticule.photos.manifest import Manifest
+
+Float32Array = npt.NDArray[np.float32]
+IntArray = npt.NDArray[np.int64]
+
+#: Cosine from which two photos count as one picture, and how much of it may be lost in the few
+#: dimensions that are searched.
+COSINE = 0.95
+_LOST = 0.06
+#: Dimensions searched, judged photos of one cell, cells a photo is looked for in, and judged photos
+#: up to which there is one cell.
+_DIMENSIONS, _PER_CELL, _PROBES, _FEW = 64, 64, 3, 4096
+_BLOCK = 16_384
+_EXAMPLES = 5
+
+
+class Judged:
+    """The vectors of judged photos, ready to be compared with many others.
+
+    Args:
+        vectors: (n, d), of any length; a row of zeros is like nothing.
+        cosine: from which two are alike.
+        seed: of the centres.
+    """
+
+    def __init__(
+        self, vectors: npt.NDArray[np.floating], *, cosine: float = COSINE, seed: int = 0
+    ) -> None:
+        self._whole = _unit(vectors).astype(np.float16)
+        self.cosine = cosine
+        rng = np.random.default_rng(seed)
+        n, d = self._whole.shape
+        sample = self._whole[np.sort(rng.choice(n, min(n, 20_000), replace=False))].astype(
+            np.float32
+        )
+        # The directions that tell the photos apart; lengths are kept as they are left.
+        middle = sample.mean(axis=0)
+        _, axes = np.linalg.eigh((sample - middle).T @ (sample - middle))
+        kept = np.concatenate([middle[:, None], axes[:, ::-1][:, : min(d, _DIMENSIONS) - 1]], 1)
+        self._axes = np.linalg.qr(kept)[0].astype(np.float32)
+        self._short = _unit(self._whole.astype(np.float32) @ self._axes)
+        cells = 1 if n <= _FEW else -(-n // _PER_CELL)
+        self._centers = _centres(self._short, cells, rng)
+        cell = _nearest(self._short, self._centers, 1)[:, 0]
+        self._order = np.argsort(cell, kind="stable")
+        self._ends = np.cumsum(np.bincount(cell, minlength=cells))
+        self.best = np.full(n, -1, dtype=np.int64)
+        self.best_cosine = np.zeros(n, dtype=np.float32)
+
+    def compare(self, vectors: npt.NDArray[np.floating], first: int) -> None:
+        """Look for judged photos alike one of ``vectors`` (m, d), which are rows ``first`` and on.
+
+        ``best`` and ``best_cosine`` keep the likest row of each judged photo so far.
+        """
+        for start in range(0, len(vectors), _BLOCK):
+            whole = _unit(vectors[start : start + _BLOCK])
+            short = _unit(whole @ self._axes)
+            cells = _nearest(short, self._centers, min(_PROBES, len(self._centers)))
+            rows, flat = np.divmod(np.argsort(cells.ravel(), kind="stable"), cells.shape[1])
+            asked = cells[rows, flat]
+            edges = np.searchsorted(asked, np.arange(len(self._centers) + 1))
+            for cell in np.unique(asked):
+                ours = self._order[self._ends[cell - 1] if cell else 0 : self._ends[cell]]
+                theirs = rows[edges[cell] : edges[cell + 1]]
+                near = self._short[ours] @ short[theirs].T > self.cosine - _LOST
+                a, b = np.nonzero(near)
+                self._keep(ours[a], whole[theirs[b]], first + start + theirs[b])
+
+    def _keep(self, ours: IntArray, vectors: Float32Array, rows: IntArray) -> None:
+        if not len(ours):
+            return
+        likeness = np.einsum("nd,nd->n", self._whole[ours].astype(np.float32), vectors)
+        order = np.argsort(likeness)
+        ours, likeness, rows = ours[order], likeness[order], rows[order]
+        better = (likeness >= self.cosine) & (likeness > self.best_cosine[ours])
+        # Ascending, so that of several for one photo the likest is written last.
+        self.best[ours[better]] = rows[better]
+        self.best_cosine[ours[better]] = likeness[better]
+
+
+def alike_by(engine: Engine, cosine: float = COSINE) -> Likeness:
+    """The check of vectors by a model's encoder, for :func:`graticule.evaluation.pixels`."""
+
+    def check(train: Manifest, learnt: Seen, test: Manifest, seen: Seen) -> Finding:
+        from graticule.evaluation.pixels import usable_rows
+
+        paths, theirs = test.column("path").tolist(), train.column("path").tolist()
+        ours = np.flatnonzero(usable_rows(seen))
+        parts = list(vectors_of(engine, test, ours))
+        rows = np.zeros(len(paths), dtype=bool)
+        examples: list[str] = []
+        if parts:
+            judged = Judged(np.concatenate([v for _, v in parts]), cosine=cosine)
+            numbers = np.concatenate([n for n, _ in parts])
+            there = [np.empty(0, dtype=np.int64)]
+            first = 0
+            for other, vectors in vectors_of(engine, train, np.flatnonzero(usable_rows(learnt))):
+                judged.compare(vectors, first)
+                there.append(other)
+                first += len(other)
+            hit = np.flatnonzero(judged.best >= 0)
+            rows[numbers[hit]] = True
+            twins = np.concatenate(there)[judged.best[hit]]
+            examples = [
+                f"{paths[numbers[i]]} ← {theirs[j]} (cosine {judged.best_cosine[i]:.3f})"
+                for i, j in zip(hit[:_EXAMPLES], twins[:_EXAMPLES], strict=True)
+            ]
+        return Finding(
+            "alike a training photo",
+            rows,
+            tuple(examples),
+            "a crop, a mirror image or the next frame of a photo that was trained on",
+            leak=True,
+        )
+
+    return check
+
+
+def vectors_of(
+    engine: Engine, manifest: Manifest, rows: IntArray
+) -> Iterator[tuple[IntArray, Float32Array]]:
+    """Vectors of some rows of a manifest, in portions; photos that cannot be read are left out."""
+    from graticule.locate.engine import BATCH
+
+    paths = manifest.column("path")
+    numbers: list[int] = []
+    crops: list[Sequence[npt.NDArray[np.uint8]]] = []
+    kept: list[tuple[IntArray, Float32Array]] = []
+
+    def run() -> None:
+        views = [np.stack(view) for view in zip(*crops, strict=True)]
+        kept.append((np.array(numbers), engine.system.predict(views).embedding))
+        numbers.clear()
+        crops.clear()
+
+    for row in track(rows.tolist(), "comparing photos", len(rows)):
+        try:
+            image = engine.system.open(manifest.file(str(paths[row]))).image
+        except (PhotoError, ManifestError):
+            continue
+        numbers.append(row)
+        crops.append(engine.system.crops(image))
+        if len(numbers) == BATCH:
+            run()
+        if sum(len(n) for n, _ in kept) >= 4096:
+            yield np.concatenate([n for n, _ in kept]), np.concatenate([v for _, v in kept])
+            kept.clear()
+    if numbers:
+        run()
+    if kept:
+        yield np.concatenate([n for n, _ in kept]), np.concatenate([v for _, v in kept])
+
+
+def compare_blocks(
+    judged: Judged, blocks: Iterable[npt.NDArray[np.floating]]
+) -> tuple[IntArray, Float32Array]:
+    """The likest row among all blocks of each judged photo (−1 for none), and its cosine."""
+    first = 0
+    for block in blocks:
+        judged.compare(block, first)
+        first += len(block)
+    return judged.best, judged.best_cosine
+
+
+def _centres(vectors: Float32Array, cells: int, rng: np.random.Generator) -> Float32Array:
+    """Spherical k-means, a few rounds: where the cells lie hardly matters."""
+    centres = vectors[rng.choice(len(vectors), cells, replace=False)].copy()
+    if cells == 1:
+        return centres
+    sample = vectors[rng.choice(len(vectors), min(len(vectors), 64 * cells, 50_000), replace=False)]
+    for _ in range(4):
+        cell = _nearest(sample, centres, 1)[:, 0]
+        sums = np.zeros_like(centres)
+        np.add.at(sums, cell, sample)
+        centres = np.where(np.linalg.norm(sums, axis=1, keepdims=True) > 0, _unit(sums), centres)
+    return centres
+
+
+def _nearest(vectors: Float32Array, centres: Float32Array, k: int) -> IntArray:
+    out = np.empty((len(vectors), k), dtype=np.int64)
+    for start in range(0, len(vectors), 4096):
+        near = vectors[start : start + 4096] @ centres.T
+        out[start : start + 4096] = (
+            near.argmax(axis=1)[:, None] if k == 1 else np.argpartition(-near, k - 1, axis=1)[:, :k]
+        )
+    return out
+
+
+def _unit(vectors: npt.NDArray[np.floating]) -> Float32Array:
+    values = np.asarray(vectors, dtype=np.float32)
+    return np.asarray(values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-12))
