@@ -104,8 +104,8 @@ def suspicions(predictions: Predictions, truth: FloatArray) -> tuple[str, ...]:
         notes += _note(len(names), names, "predictions have one coordinate of two: no point")
     wild = np.isfinite(truth).all(axis=1) & (np.abs(truth) > [90, 180]).any(axis=1)
     if wild.any():
-        swapped = (np.abs(truth[wild][:, ::-1]) <= [90, 180]).all()
-        why = " (the truth's latitude and longitude look swapped)" if swapped else ""
+        is_turned = bool((np.abs(truth[wild][:, ::-1]) <= [90, 180]).all())
+        why = " (the truth's latitude and longitude look swapped)" if is_turned else ""
         names = [predictions.paths[i] for i in np.flatnonzero(wild)]
         notes += _note(len(names), names, f"true places are no place on Earth and left out{why}")
     both = np.isfinite(predictions.latlon).all(axis=1) & np.isfinite(truth).all(axis=1) & ~wild
