@@ -56,6 +56,8 @@ def test_s3_is_the_documents() -> None:
         ({"schema_version": 99}, "newer than this graticule"),
         ({"augment": "s9"}, "no augmentation 's9'"),
         ({"features": "always", "augment": "s1"}, "no random augmentation"),
+        ({"features": "maps", "augment": "s1"}, "maps takes no random augmentation"),
+        ({"views": ["", "flip"]}, "views: only with kept"),
         ({"encoder": {"name": "bundled"}}, "cannot learn"),
     ],
 )

@@ -110,6 +110,73 @@ def test_kept_vectors_give_the_numbers_of_the_plain_path(photos: Path, tmp_path:
     assert not any(k.startswith("encoder.") for k in kept)
 
 
+@pytest.mark.parametrize(("precision", "gap"), [("float32", 1e-5), ("float16", 1e-3)])
+def test_kept_maps_give_the_numbers_of_the_plain_path(
+    photos: Path, tmp_path: Path, precision: str, gap: float
+) -> None:
+    """The frozen part of an encoder whose top learns runs once, and nothing else changes."""
+    base = {
+        "head": {"hidden": [16], "dropout": 0.5},
+        "phases": [
+            {"epochs": 1, "learn": "head"},
+            {"epochs": 3, "learn": ["9", "10"], "learning_rate": 0.01},
+        ],
+        # Adam divides by the gradient's size and would blow up the last digit of small ones.
+        "optimizer": "sgd",
+        "map_precision": precision,
+    }
+    kept = run.train(recipe(**base, features="maps"), photos, tmp_path / "kept", CPU)
+    run.train(recipe(**base, features="never"), photos, tmp_path / "plain", CPU)
+    mine, plain = weights(tmp_path / "kept"), weights(tmp_path / "plain")
+    assert mine.keys() == plain.keys()
+    for name, value in mine.items():
+        torch.testing.assert_close(value, plain[name], rtol=gap, atol=gap)
+    assert len(list((tmp_path / "kept.run" / "features").glob("*/*.npy"))) == 1
+
+    # The bundle holds the whole network: it locates like any other.
+    files = sorted(photos.parent.glob("*.png"))
+    said = {}
+    for name in ("kept", "plain"):
+        system = load_system(tmp_path / name)
+        pixels = np.stack([system.inputs[0](open_photo(f).image) for f in files])
+        said[name] = system.predict([pixels]).beliefs["cities"].p
+    np.testing.assert_allclose(said["kept"], said["plain"], atol=10 * gap)
+    assert (kept.path / "encoder.onnx").is_file()
+
+
+def test_kept_maps_serve_every_seed(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is above the cut may start differently: the part below is the same, and runs once."""
+    from graticule.encoders.split import Split
+
+    below = recipes.parse(cities_recipe(), "toy.yaml").encoder
+    trainer, _ = run.prepare(recipe(), photos, tmp_path / "x", CPU)
+    _, module = trainer._encoder(recipe().network("cities"), "cities")
+    from graticule.training.checkpoint import save_weights
+
+    save_weights(tmp_path / "below.safetensors", module.backbone)
+    ran = []
+    lower = Split.lower
+    monkeypatch.setattr(Split, "lower", lambda s, x: (ran.append(len(x)), lower(s, x))[1])
+    wanted = {
+        "encoder": below.model_dump() | {"weights": str(tmp_path / "below.safetensors")},
+        "phases": [{"epochs": 1, "learn": 0.25}],
+        "features": "maps",
+        "views": ["", "flip"],
+    }
+    options = run.Options(device="cpu", workers=0, features=tmp_path / "f")
+    run.train(recipe(**wanted), photos, tmp_path / "a", options)
+    first = sum(ran)
+    assert first > 48
+    run.train(recipe(**wanted, seed=1), photos, tmp_path / "b", options)
+    # Each run asks once for the shape of a map; no photo runs again.
+    assert sum(ran) == first + 1
+    # Where nothing of the encoder learns, its vectors are kept instead.
+    wanted["phases"] = [{"epochs": 1}]
+    assert recipe(**wanted).network("cities").cached
+
+
 def test_init_starts_from_a_bundle(photos: Path, tmp_path: Path) -> None:
     run.train(recipe(), photos, tmp_path / "a", CPU)
     still = recipe(phases=[{"epochs": 0}])
@@ -301,3 +368,8 @@ def test_explain_lists_the_layers_of_each_phase() -> None:
     assert "phase 0: 10 epochs at 0.001 (constant): the head alone" in text
     assert "39 layers of the backbone" in text
     assert "layer4.0.conv1 … layer4.2.bn3" in text
+
+
+def test_explain_says_what_is_kept() -> None:
+    text = run.explain(recipe(phases=[{"learn": ["9"]}], features="maps"))
+    assert "its maps of 48 × 4 × 4 at backbone_8 are kept, 0.0015 MB a photo" in text

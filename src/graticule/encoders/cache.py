@@ -1,17 +1,19 @@
 """Vectors of frozen encoders, computed once: a store of shards that grows and never lies.
 
-    FOLDER/KEY/store.json     what the key stands for
-    FOLDER/KEY/00000.npz      up to 1,024 vectors, with the SHA-256 of each photo
+    FOLDER/KEY/store.json           what the key stands for
+    FOLDER/KEY/00000-3f5a.npz       up to 1,024 vectors, with the SHA-256 of each photo
 
 The key is the encoder, the hash of its weights and the transform of the pixels; a row is the
 photo's own bytes. So a renamed photo is found again, a changed one is not, and two runs that were
-killed half way add up to one that was not. A shard is whole or absent.
+killed half way add up to one that was not. A shard is whole or absent, and two runs that fill one
+store at the same time never write the same one.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -94,6 +96,12 @@ class FeatureCache:
         Raises:
             GraticuleError: no photo could be read.
         """
+        return self._gather(self._fill(paths, encode, batch=batch, workers=workers))
+
+    def _fill(
+        self, paths: Sequence[Path], encode: Encode, *, batch: int, workers: int
+    ) -> list[str]:
+        """Compute what is not in the store; each photo's hash, "" for one that is not there."""
         with ThreadPoolExecutor(max(1, workers)) as pool:
             hashes = list(pool.map(photo_hash, paths, chunksize=64))
             self.missing = {i: "no such file" for i, name in enumerate(hashes) if not name}
@@ -103,13 +111,16 @@ class FeatureCache:
                 if name and name not in stored:
                     todo.setdefault(name, i)
             with bar("encoding photos", len(todo)) as moving:
-                for part in _chunks(list(todo.items()), SHARD):
+                for part in _chunks(list(todo.items()), self._shard_size()):
                     names, rows = self._encode(
                         part, paths=paths, encode=encode, batch=batch, pool=pool, moving=moving
                     )
                     if names:
                         self._write(names, rows)
-        return self._gather(hashes)
+        return hashes
+
+    def _shard_size(self) -> int:
+        return SHARD
 
     def _encode(
         self,
@@ -139,9 +150,13 @@ class FeatureCache:
                         "its weights are broken"
                     )
                 names += [name for name, _ in good]
-                rows.append(vectors.astype(np.float32))
+                rows.append(self._narrowed(vectors))
             moving.advance(len(few))
         return names, np.concatenate(rows) if rows else np.empty((0, 0), np.float32)
+
+    def _narrowed(self, values: Float32Array) -> Float32Array:
+        """Values as they are stored."""
+        return values.astype(np.float32)
 
     def _pixels(self, path: Path) -> npt.NDArray[np.uint8] | str:
         from graticule.photos.photo import open_photo
@@ -162,9 +177,13 @@ class FeatureCache:
                 found |= {str(name): (shard, i) for i, name in enumerate(data["photos"])}
         return found
 
+    def _new_shard(self) -> str:
+        """A name that no other run takes, even one that writes at this moment."""
+        taken = (int(shard.stem.partition("-")[0]) for shard in self._shards())
+        return f"{max(taken, default=-1) + 1:05d}-{secrets.token_hex(4)}"
+
     def _write(self, names: list[str], rows: Float32Array) -> None:
-        taken = {int(shard.stem) for shard in self._shards()}
-        target = self.folder / f"{max(taken, default=-1) + 1:05d}.npz"
+        target = self.folder / f"{self._new_shard()}.npz"
         with files.atomic_path(target) as part, part.open("wb") as handle:
             np.savez(handle, photos=np.array(names), vectors=rows)
 

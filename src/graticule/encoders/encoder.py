@@ -57,14 +57,20 @@ class Encoder(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Vectors float32 (n, dim) of pixels uint8 (n, size, size, 3), RGB."""
-        x = (pixels.permute(0, 3, 1, 2).to(self.mean.dtype) - self.mean) / self.std
-        if self.spec.pooling == "projection":
-            out: Tensor = self.backbone(x)
-            return out
-        return self.pool(self.feature_map(x))
+        return self.pool(self.feature_map(self.normalised(pixels)))
+
+    def normalised(self, pixels: Tensor) -> Tensor:
+        """Pixels uint8 (n, size, size, 3) as the backbone takes them: float32 NCHW."""
+        return (pixels.permute(0, 3, 1, 2).to(self.mean.dtype) - self.mean) / self.std
 
     def feature_map(self, x: Tensor) -> Tensor:
-        """The last feature map (n, c, h, w), or tokens (n, t, c), of normalised NCHW input."""
+        """The last feature map (n, c, h, w), or tokens (n, t, c), of normalised NCHW input.
+
+        With pooling ``projection`` the network's own vector (n, d).
+        """
+        if self.spec.pooling == "projection":
+            vectors: Tensor = self.backbone(x)
+            return vectors
         for way in ("forward_features", "features"):
             found = getattr(self.backbone, way, None)
             if callable(found):

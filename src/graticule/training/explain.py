@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
+
 from graticule.encoders import frozen, registry
 from graticule.heads.head import Head
 from graticule.training.network import Network
@@ -22,8 +26,7 @@ def explain_network(name: str, spec: NetworkSpec) -> str:
     total = sum(p.numel() for p in network.encoder.parameters())
     lines = [
         f"{name}: {start.name}, {len(network.encoder.layers())} layers, {total:,} parameters; "
-        f"augmentation {spec.augment}; "
-        + ("its vectors are kept, photos run once" if spec.cached else "photos run every epoch")
+        f"augmentation {spec.augment}; {_once(network, spec)}"
     ]
     for number, phase in enumerate(spec.phases):
         learning = network.learn(phase.learn)
@@ -41,3 +44,15 @@ def explain_network(name: str, spec: NetworkSpec) -> str:
     if spec.stop.patience:
         lines.append(f"  stops after {spec.stop.patience} epochs without a better validation loss")
     return "\n".join(lines)
+
+
+def _once(network: Network, spec: NetworkSpec) -> str:
+    """What runs once over the photos, if anything does."""
+    if spec.cached:
+        return "its vectors are kept, photos run once"
+    if not spec.mapped:
+        return "photos run every epoch"
+    split = network.cut(spec.phases)
+    each = math.prod(split.shape) * np.dtype(spec.map_precision).itemsize / 1e6
+    size = " × ".join(map(str, split.shape))
+    return f"its maps of {size} at {split.cut} are kept, {each:.2g} MB a photo; photos run once"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from graticule.encoders.maps import KeptMaps
 from graticule.errors import PhotoError
 from graticule.photos.augment import Augment, draw
 from graticule.photos.photo import open_photo
@@ -27,7 +28,7 @@ class Batch:
     """What one step learns from.
 
     Attributes:
-        x: uint8 pixels (n, size, size, 3), or float vectors (n, dim).
+        x: uint8 pixels (n, size, size, 3), float vectors (n, dim), or maps (n, …).
         targets: int64 (n,) by task, −1 where unknown.
         places: float64 (n, 2), NaN where unknown.
         rows: int64 (n,) of the manifest.
@@ -145,16 +146,62 @@ class _Batches:
         yield from self.owner._keys
 
 
-class VectorLoader:
-    """Batches of kept vectors in a given order: no decoding, no workers."""
+@dataclass(frozen=True)
+class KeptVectors:
+    """Vectors of all rows in memory.
 
-    def __init__(self, views: list[Tensor], labels: Labels, batch_size: int, seed: int) -> None:
-        """Take vectors (n, dim) of all rows, a view each; NaN is a photo that was not read."""
-        self.views = [torch.nan_to_num(vectors) for vectors in views]
+    Attributes:
+        values: float32 (n, dim); NaN is a photo that was not read.
+    """
+
+    values: Tensor
+
+    @property
+    def unread(self) -> npt.NDArray[np.bool_]:
+        """Bool (n,): photos that could not be read."""
+        return np.asarray(torch.isnan(self.values[:, 0]).numpy())
+
+    def take(self, rows: IntArray) -> Tensor:
+        """Vectors of some rows, nought for a photo that could not be read."""
+        return torch.nan_to_num(self.values[torch.from_numpy(rows)])
+
+
+@dataclass(frozen=True)
+class KeptMapRows:
+    """Maps on the disk for some rows of the manifest.
+
+    Attributes:
+        maps: in the order of their photos.
+        at: int64 (n,) which of them each row has, −1 for none.
+    """
+
+    maps: KeptMaps
+    at: IntArray
+
+    @property
+    def unread(self) -> npt.NDArray[np.bool_]:
+        """Bool (n,): photos that could not be read."""
+        return np.asarray((self.at < 0) | self.maps.unread[self.at])
+
+    def take(self, rows: IntArray) -> Tensor:
+        """Maps of some rows, nought for a photo that could not be read."""
+        return torch.from_numpy(self.maps.take(self.at[rows]))
+
+
+#: What a frozen part of a network said of every photo, in one view.
+Kept: TypeAlias = KeptVectors | KeptMapRows
+
+
+class KeptLoader:
+    """Batches of kept vectors or maps in a given order: no decoding, no workers."""
+
+    def __init__(self, views: Sequence[Kept], labels: Labels, batch_size: int, seed: int) -> None:
+        """Take what was kept of all rows, a view each."""
+        self.views = tuple(views)
         self.labels = labels
         self.batch_size = batch_size
         self.seed = seed
-        self._unread = torch.isnan(views[0][:, 0]).numpy()
+        self._unread = views[0].unread
         self._epoch = 0
         self._order: IntArray = np.empty(0, np.int64)
         self.bad = 0
@@ -170,13 +217,12 @@ class VectorLoader:
         rng = np.random.default_rng([self.seed, self._epoch, 11])
         for start in range(0, len(self._order), self.batch_size):
             rows = self._order[start : start + self.batch_size]
-            which = torch.from_numpy(rows)
-            x = self.views[0][which]
+            x = self.views[0].take(rows)
             if len(self.views) > 1:
-                drawn = torch.from_numpy(rng.integers(0, len(self.views), len(rows)))
+                drawn = rng.integers(0, len(self.views), len(rows))
                 for number, view in enumerate(self.views[1:], 1):
-                    x[drawn == number] = view[which[drawn == number]]
+                    x[torch.from_numpy(drawn == number)] = view.take(rows[drawn == number])
             yield self.labels.batch(x, rows, self._unread[rows])
 
 
-Loader: TypeAlias = PhotoLoader | VectorLoader
+Loader: TypeAlias = PhotoLoader | KeptLoader

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from graticule.encoders.encoder import Encoder
+from graticule.encoders.split import Split
 from graticule.errors import RecipeError
 from graticule.heads.head import Head
+from graticule.training.recipe import PhaseSpec
 
 
 class Network(nn.Module):
@@ -18,18 +20,38 @@ class Network(nn.Module):
     Attributes:
         encoder: or None, where features are kept.
         head: see :class:`~graticule.heads.head.Head`.
+        split: where the encoder is cut, if maps of its lower part are kept.
     """
 
     def __init__(self, encoder: Encoder | None, head: Head) -> None:
         super().__init__()
         self.encoder = encoder
         self.head = head
+        self.split: Split | None = None
         self._frozen: set[str] = set()
 
+    def cut(self, phases: Iterable[PhaseSpec]) -> Split:
+        """From now on take maps of the encoder's part that no phase lets learn.
+
+        Raises:
+            RecipeError: there is no such part.
+        """
+        assert self.encoder is not None
+        learning = set[str]().union(*(self.layers(p.learn) for p in phases if p.epochs))
+        self.split = Split(self.encoder, learning)
+        return self.split
+
     def forward(self, x: Tensor) -> Mapping[str, Tensor]:
-        """Logits by task, of uint8 pixels (n, size, size, 3) or float vectors (n, dim)."""
-        logits: Mapping[str, Tensor] = self.head(x if self.encoder is None else self.encoder(x))
+        """Logits by task, of uint8 pixels (n, size, size, 3), maps or float vectors (n, dim)."""
+        logits: Mapping[str, Tensor] = self.head(self.vectors(x))
         return logits
+
+    def vectors(self, x: Tensor) -> Tensor:
+        """Vectors (n, dim) of what :meth:`forward` takes."""
+        if self.encoder is None:
+            return x
+        out: Tensor = self.encoder(x) if self.split is None else self.split.upper(x)
+        return out
 
     def learn(self, what: str | float | tuple[str, ...]) -> list[str]:
         """Let only some layers of the backbone learn; the head always does.
@@ -50,7 +72,7 @@ class Network(nn.Module):
         if self.encoder is None:
             return []
         names = [name for name, _ in self.encoder.layers()]
-        learning = self._chosen(names, what)
+        learning = self.layers(what)
         self._frozen = set(names) - learning
         for name, layer in self.encoder.layers():
             for parameter in layer.parameters(recurse=False):
@@ -58,9 +80,11 @@ class Network(nn.Module):
         self.train(self.training)
         return [name for name in names if name in learning]
 
-    def _chosen(self, names: list[str], what: str | float | tuple[str, ...]) -> set[str]:
+    def layers(self, what: str | float | tuple[str, ...]) -> set[str]:
+        """Names of the backbone's layers that ``what`` means; see :meth:`learn`."""
         if self.encoder is None or what == "head":
             return set()
+        names = [name for name, _ in self.encoder.layers()]
         if what == "all":
             return set(names)
         if isinstance(what, float):

@@ -136,13 +136,19 @@ class NetworkSpec(_Part):
     batch_size: int = Field(32, ge=1)
     accumulate: int = Field(1, ge=1)
     clip: float = Field(0.0, ge=0, description="largest norm of the gradient; 0 does not clip")
-    features: Literal["auto", "always", "never"] = Field(
-        "auto", description="keep the vectors of an encoder that never learns"
+    features: Literal["auto", "always", "maps", "never"] = Field(
+        "auto",
+        description="keep the vectors of an encoder that never learns; maps: keep, on the disk, "
+        "the feature maps of the part of an encoder that no phase lets learn",
+    )
+    map_precision: Literal["float16", "float32"] = Field(
+        "float16", description="of kept maps; float16 halves the disk they take"
     )
     views: tuple[Literal["", "flip", "grey"], ...] = Field(
         ("",),
         min_length=1,
-        description="with kept vectors: changes of the pixels, one drawn for each photo an epoch",
+        description="with kept vectors or maps: changes of the pixels, one drawn for each photo an "
+        "epoch",
     )
 
     @model_validator(mode="after")
@@ -162,6 +168,12 @@ class NetworkSpec(_Part):
                 "optimizer: lbfgs learns from kept vectors; use learn: head, no random "
                 "augmentation and features: auto"
             )
+        if self.features == "maps" and augment.random:
+            raise ValueError(
+                "features: maps takes no random augmentation; draw from fixed views: ['', flip]"
+            )
+        if len(self.views) > 1 and not (self.cached or self.mapped):
+            raise ValueError("views: only with kept vectors or maps; augment changes photos")
         if self.encoder.name == "bundled" or self.encoder.name.startswith("bundle:"):
             if not self.frozen:
                 raise ValueError(f"encoder {self.encoder.name} cannot learn; use learn: head")
@@ -185,9 +197,14 @@ class NetworkSpec(_Part):
     @property
     def cached(self) -> bool:
         """Whether the encoder runs once over the photos and heads learn from its vectors."""
-        if self.features != "auto":
+        if self.features in {"always", "never"}:
             return self.features == "always"
         return self.frozen and not find_augment(self.augment).random
+
+    @property
+    def mapped(self) -> bool:
+        """Whether the part of the encoder that never learns runs once and its maps are kept."""
+        return self.features == "maps" and not self.frozen
 
 
 class DataSpec(_Part):

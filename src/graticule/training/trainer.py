@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,13 +16,24 @@ from graticule.encoders import frozen, registry, weights
 from graticule.encoders.encoder import Encoder
 from graticule.encoders.frozen import Frozen
 from graticule.encoders.fused import Fused
+from graticule.encoders.maps import KeptMaps, MapCache
+from graticule.encoders.split import Split
 from graticule.errors import RecipeError
 from graticule.heads.head import Head
 from graticule.photos.augment import find_augment
 from graticule.systems.plan import Job, Rows
 from graticule.training import losses, probe, sampling
 from graticule.training.checkpoint import Progress
-from graticule.training.loader import Labels, Loader, PhotoLoader, Photos, VectorLoader
+from graticule.training.loader import (
+    Kept,
+    KeptLoader,
+    KeptMapRows,
+    KeptVectors,
+    Labels,
+    Loader,
+    PhotoLoader,
+    Photos,
+)
 from graticule.training.loop import Run, fit
 from graticule.training.network import Network
 from graticule.training.recipe import NetworkSpec, Recipe
@@ -80,6 +91,9 @@ class Trainer:
         download: allow published weights to be fetched.
         base: where relative weights are looked for.
         init: tensors of an earlier bundle's network by name, or none.
+        encoders: those that never learn, by what the recipe says of them.
+        kept: vectors of the rows, by encoder and view; shared by the networks that ask alike.
+        maps: kept maps of the rows, likewise.
     """
 
     recipe: Recipe
@@ -96,6 +110,7 @@ class Trainer:
     init: Callable[[str], Mapping[str, torch.Tensor] | None] = lambda _name: None
     encoders: dict[str, Frozen] = field(default_factory=dict)
     kept: dict[tuple[str, str, str, int], torch.Tensor] = field(default_factory=dict)
+    maps: dict[tuple[str, str, str, int], KeptMapRows] = field(default_factory=dict)
 
     def run(self, job: Job) -> Result:
         """Train one network."""
@@ -118,8 +133,11 @@ class Trainer:
         held_out = np.flatnonzero(self.rows.validation & use & known)
         labels = Labels({n: t.target for n, t in job.tasks.items()}, self.rows.latlon)
         vectors = self._vectors(encoder, spec, learn) if spec.cached else None
-        if vectors is not None and spec.head.standardise:
-            sound = vectors[0][torch.from_numpy(learn)]
+        kept: Sequence[Kept] | None = vectors
+        if spec.mapped:
+            kept = self._maps(network.cut(spec.phases), spec, learn)
+        if spec.frozen and spec.head.standardise:
+            sound = torch.from_numpy(self._as_is(encoder, vectors, learn))
             head.standardise(sound[~torch.isnan(sound[:, 0])])
         run = Run(
             name=job.name,
@@ -130,8 +148,8 @@ class Trainer:
                 n: losses.build(spec.loss, t, self.rows.train & use) for n, t in job.tasks.items()
             },
             weights={n: t.weight for n, t in job.tasks.items()},
-            train=self._loader(spec, labels, vectors, learning=True),
-            validation=self._loader(spec, labels, vectors, learning=False),
+            train=self._loader(spec, labels, kept, learning=True),
+            validation=self._loader(spec, labels, kept, learning=False),
             train_order=lambda epoch: sampling.order(
                 self.rows, learn, spec.sampling, seed=seed, epoch=epoch, often=job.often
             ),
@@ -164,7 +182,11 @@ class Trainer:
             folder=run.folder,
             unread=run.train.bad,
             _logits=lambda rows: self._predict(network, run.validation, rows),
-            _vectors=lambda rows: self._as_is(final, vectors, rows),
+            _vectors=lambda rows: (
+                self._from_maps(network, run.validation, kept[0], rows)
+                if kept is not None and spec.mapped
+                else self._as_is(final, vectors, rows)
+            ),
         )
 
     def _check(self, job: Job, spec: NetworkSpec) -> None:
@@ -226,12 +248,10 @@ class Trainer:
 
     def _vectors(
         self, encoder: Frozen | Fused, spec: NetworkSpec, learn: IntArray
-    ) -> list[torch.Tensor]:
+    ) -> list[KeptVectors]:
         """Vectors of all photos as they are; of other views, only of those that learn."""
-        used = np.flatnonzero(self.rows.train | self.rows.validation | self.rows.test)
         found = []
-        for view in ("", *(v for v in spec.views if v)):
-            rows = learn if view else used
+        for view, rows in self._views(spec, learn):
             key = (encoder.label, encoder.weights, view, hash(rows.tobytes()))
             if key not in self.kept:
                 all_rows = np.full((len(self.rows), encoder.dim), np.nan, np.float32)
@@ -239,22 +259,57 @@ class Trainer:
                     [self.files[i] for i in rows], self.features, view=view
                 )
                 self.kept[key] = torch.from_numpy(all_rows)
-            found.append(self.kept[key])
+            found.append(KeptVectors(self.kept[key]))
         return found
+
+    def _maps(self, split: Split, spec: NetworkSpec, learn: IntArray) -> list[KeptMapRows]:
+        """Maps of all photos as they are; of other views, only of those that learn."""
+        split.encoder.to(self.device).eval()
+
+        @torch.inference_mode()
+        def encode(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+            maps = split.lower(torch.from_numpy(pixels).to(self.device)).float().cpu()
+            return np.asarray(maps.numpy())
+
+        found = []
+        for view, rows in self._views(spec, learn):
+            key = (split.label + spec.map_precision, split.weights, view, hash(rows.tobytes()))
+            if key not in self.maps:
+                preprocess = split.encoder.spec.preprocess
+                cache = MapCache(
+                    self.features,
+                    split.label,
+                    split.weights,
+                    preprocess,
+                    view,
+                    spec.map_precision,
+                )
+                at = np.full(len(self.rows), -1, np.int64)
+                at[rows] = np.arange(len(rows))
+                kept: KeptMaps = cache.maps([self.files[i] for i in rows], encode)
+                self.maps[key] = KeptMapRows(kept, at)
+            found.append(self.maps[key])
+        return found
+
+    def _views(self, spec: NetworkSpec, learn: IntArray) -> list[tuple[str, IntArray]]:
+        """Each view, and the rows that are needed in it."""
+        used = np.flatnonzero(self.rows.train | self.rows.validation | self.rows.test)
+        return [("", used), *((view, learn) for view in spec.views if view)]
 
     def _loader(
         self,
         spec: NetworkSpec,
         labels: Labels,
-        vectors: list[torch.Tensor] | None,
+        kept: Sequence[Kept] | None,
         *,
         learning: bool,
     ) -> Loader:
-        if vectors is not None:
-            return VectorLoader(
-                vectors if learning else vectors[:1],
+        if kept is not None:
+            judged = 4 * spec.batch_size if spec.mapped else 1024
+            return KeptLoader(
+                kept if learning else kept[:1],
                 labels,
-                spec.batch_size if learning else 1024,
+                spec.batch_size if learning else judged,
                 self.recipe.seed,
             )
         augment = find_augment(spec.augment) if learning else None
@@ -275,12 +330,22 @@ class Trainer:
         return hashlib.sha256(json.dumps(what).encode()).hexdigest()
 
     def _as_is(
-        self, encoder: Frozen | Fused, kept: list[torch.Tensor] | None, rows: IntArray
+        self, encoder: Frozen | Fused, kept: list[KeptVectors] | None, rows: IntArray
     ) -> npt.NDArray[np.float32]:
         """Vectors of rows: those that were kept, else from the encoder as it is now."""
         if kept is not None:
-            return np.asarray(kept[0][torch.from_numpy(rows)].numpy())
+            return np.asarray(kept[0].values[torch.from_numpy(rows)].numpy())
         return encoder.vectors([self.files[i] for i in rows], self.features)
+
+    @torch.inference_mode()
+    def _from_maps(
+        self, network: Network, loader: Loader, kept: Kept, rows: IntArray
+    ) -> npt.NDArray[np.float32]:
+        """Vectors of rows by the upper part as it is now, NaN for a photo that was not read."""
+        loader.set(rows, 0)
+        found = np.concatenate([network.vectors(batch.x).numpy() for batch in loader])
+        found[kept.unread[rows]] = np.nan
+        return np.asarray(found)
 
     @torch.inference_mode()
     def _predict(
