@@ -110,7 +110,7 @@ def test_kept_vectors_give_the_numbers_of_the_plain_path(photos: Path, tmp_path:
     assert not any(k.startswith("encoder.") for k in kept)
 
 
-@pytest.mark.parametrize(("precision", "gap"), [("float32", 1e-5), ("float16", 1e-3)])
+@pytest.mark.parametrize(("precision", "gap"), [("float32", 1e-5), ("float16", 5e-3)])
 def test_kept_maps_give_the_numbers_of_the_plain_path(
     photos: Path, tmp_path: Path, precision: str, gap: float
 ) -> None:
@@ -140,7 +140,7 @@ def test_kept_maps_give_the_numbers_of_the_plain_path(
         system = load_system(tmp_path / name)
         pixels = np.stack([system.inputs[0](open_photo(f).image) for f in files])
         said[name] = system.predict([pixels]).beliefs["cities"].p
-    np.testing.assert_allclose(said["kept"], said["plain"], atol=10 * gap)
+    np.testing.assert_allclose(said["kept"], said["plain"], atol=gap)
     assert (kept.path / "encoder.onnx").is_file()
 
 
