@@ -7,6 +7,7 @@ A trunk of ../shared/weights, frozen, through the feature cache.
 
 from __future__ import annotations
 
+import sys
 import tempfile
 import time
 from functools import cache
@@ -52,9 +53,8 @@ KM = (1, 25, 200, 750)
 
 
 def main() -> None:
-    """Train, judge and write."""
+    """Train, judge and write the parts that are named, or all; the others keep their figures."""
     need_shared()
-    began = time.monotonic()
     _cached_cells({})
     photos = Photos()
     located = np.isfinite(photos.manifest.latlon).all(axis=1)
@@ -62,31 +62,53 @@ def main() -> None:
     india[located] = atlas.countries(photos.manifest.latlon[located]) == "IN"
     landmark = photos.columns["landmark"]
     cluster = np.where(landmark != "", landmark, photos.columns["group"])
-    result: dict[str, Any] = {
-        "trunk": TRUNK,
-        "photos": int(india.sum()),
-        "coordinates": len(np.unique(photos.manifest.latlon[india], axis=0)),
-        "landmarks": len(np.unique(landmark[india & (landmark != "")])),
-        "machine": machine(),
-        "parts": {},
-        "lookup": lookup(),
-    }
-    _map(photos, india)
     ladder = _ladder()
     worlds = {name: ladder["G prototypes"] | change for name, change in WORLD.items()}
-    parts: list[tuple[str, np.ndarray, dict[str, Any], str, str]] = [
-        ("India, random", photos.random_folds(india, 0), ladder, "IN", ""),
-        ("India, landmarks apart", photos.folds_apart(cluster, india), ladder, "IN", ""),
-        ("World, random", photos.random_folds(located, 0), worlds, "", "S2 cells"),
-        ("World, manifest folds", np.where(located, photos.fold, -1), worlds, "", "S2 cells"),
-    ]
-    for name, fold, steps, region, against in parts:
-        result["parts"][name] = judge(photos, fold, cluster, steps, region, against)
-        result["seconds"] = round(time.monotonic() - began)
-        # Each part takes minutes: what is done is written.
-        files.write_json(RESULTS / "s2.json", result)
-        with files.atomic(RESULTS / "s2.md") as handle:
-            handle.write(markdown(result))
+    parts: dict[str, tuple[str, np.ndarray, dict[str, Any], str, str]] = {
+        "random": ("India, random", photos.random_folds(india, 0), ladder, "IN", ""),
+        "apart": ("India, landmarks apart", photos.folds_apart(cluster, india), ladder, "IN", ""),
+        "world": ("World, random", photos.random_folds(located, 0), worlds, "", "S2 cells"),
+        "sources": (
+            "World, manifest folds",
+            np.where(located, photos.fold, -1),
+            worlds,
+            "",
+            "S2 cells",
+        ),
+    }
+    wanted = sys.argv[1:] or [*parts, "lookup", "map"]
+    for word in wanted:
+        began = time.monotonic()
+        if word == "lookup":
+            _write({"lookup": lookup()})
+        elif word == "map":
+            _map(photos, india)
+        elif word in parts:
+            name, fold, steps, region, against = parts[word]
+            found = judge(photos, fold, cluster, steps, region, against)
+            found["seconds"] = round(time.monotonic() - began)
+            _write({}, {name: found})
+        else:
+            sys.exit(f"{sys.argv[0]}: no part {word!r}; there are {', '.join(parts)}, lookup, map")
+    _write(
+        {
+            "trunk": TRUNK,
+            "photos": int(india.sum()),
+            "coordinates": len(np.unique(photos.manifest.latlon[india], axis=0)),
+            "landmarks": len(np.unique(landmark[india & (landmark != "")])),
+            "machine": machine(),
+        }
+    )
+
+
+def _write(found: dict[str, Any], parts: dict[str, Any] | None = None) -> None:
+    """Put what was found beside what other runs found."""
+    path = RESULTS / "s2.json"
+    result = files.read_json(path) if path.is_file() else {}
+    whole = result | found | {"parts": result.get("parts", {}) | (parts or {})}
+    files.write_json(path, whole)
+    with files.atomic(RESULTS / "s2.md") as handle:
+        handle.write(markdown(whole))
 
 
 def _ladder() -> dict[str, dict[str, Any]]:
@@ -313,7 +335,9 @@ def markdown(result: dict[str, Any]) -> str:
         "",
         "The cells that all of India's photos make: `s2-cells.svg`.",
         "",
-        f"{result['machine']}; {result['seconds']} s.",
+        f"{result['machine']}; seconds by part: "
+        + ", ".join(f"{name} {cell.get('seconds', '–')}" for name, cell in result["parts"].items())
+        + ".",
     ]
     return "\n".join(lines) + "\n"
 

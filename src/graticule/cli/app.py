@@ -35,6 +35,7 @@ COMMANDS: dict[str, Entry] = {
     "recipes": Entry("graticule.cli.recipes:app", "The recipes that ship, and what they say"),
     "embed": Entry("graticule.cli.embed:embed", "Vectors of photos, kept for heads to learn from"),
     "index": Entry("graticule.cli.index:index", "Your own located photos as evidence"),
+    "teach": Entry("graticule.cli.teach:teach", "A place of your own, from a handful of photos"),
     "verify": Entry("graticule.cli.verify:verify", "Does a claimed place agree with a photo?"),
     "explain": Entry("graticule.cli.explain:explain", "What in a picture spoke for its answer"),
     "scenes": Entry("graticule.cli.scenes:app", "What kind of place photos show"),

@@ -16,6 +16,7 @@ from graticule.answer import Answer, Cell, City, Exif, Model, Place, Point, Scen
 from graticule.belief import Belief, Labels
 from graticule.calibration import Calibration
 from graticule.cells.partition import Partition
+from graticule.cells.taught import PREFIX, TaughtCells
 from graticule.errors import GraticuleError
 from graticule.locate import albums, places
 from graticule.locate.albums import Album
@@ -255,10 +256,38 @@ class _Said:
         )
 
     def cities(self, row: int) -> tuple[City, ...]:
+        taught = self._taught(row)
+        if not taught:
+            return self._cities(row)
+        names = {city.name for city in taught}
+        others = (city for city in self._cities(row) if city.name not in names)
+        return tuple(sorted((*taught, *others), key=lambda city: -city.probability)[:TOP])
+
+    def _taught(self, row: int) -> tuple[City, ...]:
+        """The places a user taught the model that have a share in this photo."""
+        over = self.point.over
+        if not isinstance(over, TaughtCells):
+            return ()
+        p = np.exp(self.point.log_p[row, over.places.start :].astype(np.float64))
+        return tuple(
+            City(name=over.names[i], country=self._codes[i], probability=_probability(share))
+            for i, share in zip(over.places, p, strict=True)
+            if share >= places.LEAST
+        )
+
+    @cached_property
+    def _codes(self) -> npt.NDArray[np.str_]:
+        return cell_countries(self.point.over)
+
+    def _cities(self, row: int) -> tuple[City, ...]:
         belief = self.beliefs.get("cities")
         if belief is None:
             return self._towns[row]
-        cities = ((id_.partition(":"), p) for id_, p in _ranked(belief, row, None))
+        cities = (
+            (id_.partition(":"), p)
+            for id_, p in _ranked(belief, row, None)
+            if not id_.startswith(PREFIX)
+        )
         # An id without a name, as "FR:", is the rest of a country.
         named = (
             City(name=name, country=country, probability=p)

@@ -63,18 +63,13 @@ class Engine:
             GraticuleError: the index is none, or another model built it.
         """
         self.system: System = load_system(bundle)
-        files = self.system.bundle
         if not self.system.point_task:
             raise BundleError(
-                f"{files.path}: this model tells scenes and no places; graticule scenes show asks "
-                "it, graticule models lists those that locate"
+                f"{self.system.bundle.path}: this model tells scenes and no places; graticule "
+                "scenes show asks it, graticule models lists those that locate"
             )
-        self.calibration = (
-            Calibration.load(files.file("calibration.json"))
-            if files.has("calibration.json")
-            else Calibration()
-        )
-        self.album = None if index is None else Album(index, files)
+        self.calibration: Calibration = self.system.calibration
+        self.album = None if index is None else Album(index, self.system.bundle)
 
     def check(self, options: Options) -> None:
         """Say before any work whether these options can be met.

@@ -166,6 +166,12 @@ def installed_models() -> dict[str, Path]:
     return found
 
 
+def shipped(bundle: str | os.PathLike[str]) -> bool:
+    """Whether a bundle folder is one that was installed or downloaded, not one of the user's."""
+    folder = Path(bundle).resolve()
+    return any(folder.is_relative_to(home.resolve()) for home in _homes())
+
+
 def _homes() -> tuple[Path, Path]:
     from graticule.files import cache_dir
 

@@ -44,7 +44,18 @@ def load_system(path: str | Path) -> System:
         )
     module, name = target.split(":")
     system: System = getattr(importlib.import_module(module), name)(bundle)
-    return system
+    return _with_taught(system)
+
+
+def _with_taught(system: System) -> System:
+    """The system with the places that its bundle was taught, if it was."""
+    from graticule.refine.taught import Taught
+    from graticule.systems.taught import TaughtSystem, taught_file
+
+    file = taught_file(system.bundle)
+    if file is None:
+        return system
+    return TaughtSystem(system, Taught.load(system.bundle.file(file)))
 
 
 def find_plan(system: str) -> Callable[..., Plan]:

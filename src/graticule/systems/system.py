@@ -18,6 +18,7 @@ from graticule.cells.partition import Partition
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from graticule.calibration import Calibration
     from graticule.photos.photo import Photo, Source
     from graticule.photos.preprocess import Preprocess
     from graticule.systems.bundle import Bundle
@@ -82,6 +83,15 @@ class System(ABC):
     def crops(self, image: Image) -> list[Pixels]:
         """What each encoder sees of an upright RGB image: one array for each of ``inputs``."""
         return [preprocess(image) for preprocess in self.inputs]
+
+    @cached_property
+    def calibration(self) -> Calibration:
+        """What the bundle was calibrated to; the defaults where it was not."""
+        from graticule.calibration import Calibration
+
+        if not self.bundle.has("calibration.json"):
+            return Calibration()
+        return Calibration.load(self.bundle.file("calibration.json"))
 
     @cached_property
     def partitions(self) -> Mapping[str, Partition]:
