@@ -9,6 +9,7 @@ import pytest
 
 from graticule import sphere
 from graticule.errors import GraticuleError, RecipeError
+from graticule.refine.prototypes import HOWS
 from graticule.systems.place_labels import place_labels
 from graticule.systems.plan import Job, Outcome, Rows
 from graticule.systems.semantic_cells import plan
@@ -97,6 +98,41 @@ def test_every_step_can_be_left_out() -> None:
     assert (sphere.haversine(outcome.points(np.flatnonzero(TEST)), TOWNS[TOWN[TEST]]) < 5).all()
 
 
+STEPS: dict[str, dict[str, Any]] = {
+    "A": {"cells": {"kind": "units"}},
+    "B": {"attributes": []},
+    "B fused": {"fuse": 0},
+    "C": {"groups": None},
+    "C mass": {"cells": CELLS | {"max": 8}, "groups": {"alpha": 0.5, "label_mass": 0.2}},
+    "E": {"top": None},
+    "E merged": {"top": {"k": 5, "merge_km": 75}},
+    "F": {"groups": {"alpha": 0.5, "borders": False}},
+    "G": {"refine": None},
+    **{f"G {how}": {"refine": {"how": how}} for how in HOWS},
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_each_step_can_be_changed_alone(step: str) -> None:
+    _, outcome = carried_out(rows(), **STEPS[step])
+    assert outcome.points is not None
+    found = sphere.haversine(outcome.points(np.flatnonzero(TEST)), TOWNS[TOWN[TEST]])
+    # Districts are wide: their photos' mean is all that A0 has.
+    assert (found < (50 if step == "A" else 5)).all()
+
+
+def test_alike_cells_share_labels_in_a_second_network() -> None:
+    cells = CELLS | {"max": 8}
+    jobs, outcome = carried_out(rows(), cells=cells, groups={"alpha": 0.5, "label_mass": 0.3})
+    assert [job.name for job in jobs] == ["cells-before", "groups", "cells"]
+    assert [job.keep for job in jobs] == [False, True, True]
+    assert jobs[0].tasks["cells"].alike is None
+    task = jobs[-1].tasks["cells"]
+    assert task.shared == 0.3
+    assert task.alike is not None
+    assert task.alike.tolist() == outcome.settings["over"]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["semantic", "units"])
 def test_cells_of_indias_districts(kind: str) -> None:
@@ -138,6 +174,7 @@ def test_photos_at_one_place_make_one_cell_and_it_is_said() -> None:
         ({"refine": {"how": "closest"}}, "closest"),
         ({"refine": {"hwo": "mean"}}, "hwo"),
         ({"groups": {"alfa": 1}}, "alfa"),
+        ({"groups": {"label_mass": 1}}, "label_mass 1"),
     ],
 )
 def test_senseless_settings_are_named(changes: dict[str, Any], words: str) -> None:

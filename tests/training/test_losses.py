@@ -11,6 +11,7 @@ torch = pytest.importorskip("torch")
 
 from graticule import sphere  # noqa: E402
 from graticule.cells.cities import cities  # noqa: E402
+from graticule.errors import RecipeError  # noqa: E402
 from graticule.systems.plan import Task  # noqa: E402
 from graticule.training import losses  # noqa: E402
 from graticule.training.recipe import LossSpec  # noqa: E402
@@ -90,3 +91,39 @@ def test_inverse_frequency_weighs_the_rare_class_up() -> None:
     logits = torch.zeros(1, 10)
     rare, common = (float(loss(logits, torch.tensor([c]), nowhere(1))) for c in (1, 0))
     assert rare == pytest.approx(9 * common, rel=1e-5)
+
+
+@given(st.lists(st.integers(0, 3), min_size=2, max_size=9), st.floats(0, 0.9), st.integers(0, 99))
+@settings(max_examples=40)
+def test_shared_labels_stay_in_their_group(groups: list[int], share: float, seed: int) -> None:
+    alike = np.unique(groups, return_inverse=True)[1]
+    labels = np.random.default_rng(seed).dirichlet(np.ones(len(alike)), 5)
+    shared = losses.shared_labels(labels, alike, share)
+    assert (shared >= 0).all()
+    for group in np.unique(alike):
+        own = alike == group
+        np.testing.assert_allclose(shared[:, own].sum(1), labels[:, own].sum(1))
+        if own.sum() == 1:
+            np.testing.assert_allclose(shared[:, own], labels[:, own])
+
+
+@pytest.mark.parametrize("kind", ["cross_entropy", "haversine"])
+def test_shared_labels_reward_an_alike_outcome(kind: str) -> None:
+    alike = np.arange(10) % 5
+    plain = task([0])
+    shared = Task(TEN.ids, plain.target, TEN, alike=alike, shared=0.4)
+    guess = torch.full((1, 10), -4.0)
+    guess[0, 0], guess[0, 5] = 1.0, 1.0  # the truth, and the one that is alike
+    sure = torch.full((1, 10), -4.0)
+    sure[0, 0] = 2.0
+    learned = np.ones(1, bool)
+    for one, better in ((plain, sure), (shared, guess)):
+        loss = losses.build(LossSpec(kind=kind, tau_km=1.0), one, learned)
+        both = [float(loss(x, torch.tensor([0]), nowhere(1))) for x in (sure, guess)]
+        assert (both[0] < both[1]) == (better is sure)
+
+
+def test_shared_labels_take_no_class_weights() -> None:
+    shared = Task(TEN.ids, np.array([0]), TEN, alike=np.arange(10) % 5, shared=0.4)
+    with pytest.raises(RecipeError, match="shared labels"):
+        losses.build(LossSpec(kind="inverse_frequency"), shared, np.ones(1, bool))

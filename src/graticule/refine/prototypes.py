@@ -18,10 +18,11 @@ import numpy.typing as npt
 from graticule import files, sphere
 from graticule.cells.partition import FloatArray, IntArray
 from graticule.errors import BundleError, GraticuleError
+from graticule.refine.offset import Offsets
 
 Float32Array = npt.NDArray[np.float32]
 
-How = Literal["prototypes", "nearest", "weighted", "mean"]
+How = Literal["prototypes", "nearest", "weighted", "offset", "mean"]
 HOWS: tuple[str, ...] = get_args(How)
 #: PIGEON's temperature of the distance, and how far a point may be moved.
 TEMPERATURE = 1.6
@@ -168,9 +169,11 @@ class Refiner:
         centers: (cells, 2), where a point lies that nothing moves.
         how: ``prototypes``; ``nearest``: where the photo with the nearest vector in any of the
             cells was taken; ``weighted``: the mean of the photos near that one, by similarity;
+            ``offset``: the likeliest cell's place, moved by a learned offset;
             ``mean``: the likeliest cell's own place.
         temperature: T, in the vectors' own unit.
         limit_km: a point further than this from the likeliest cell's place is not taken.
+        offsets: of the cells, needed by ``offset``.
     """
 
     prototypes: Prototypes | None
@@ -178,6 +181,7 @@ class Refiner:
     how: str = "prototypes"
     temperature: float = TEMPERATURE
     limit_km: float = LIMIT_KM
+    offsets: Offsets | None = None
 
     def __post_init__(self) -> None:
         if self.how not in HOWS:
@@ -198,10 +202,12 @@ class Refiner:
         """
         best = cells[np.arange(len(cells)), p.argmax(axis=1)]
         start: FloatArray = self.centers[best].astype(np.float64)
-        stored = self.prototypes
-        if self.how == "mean" or stored is None or not len(stored.cells):
-            return start
         seen = np.asarray(vectors, dtype=np.float32)
+        if self.how == "offset" and self.offsets is not None:
+            return self._limited(start, self.offsets.points(self.centers, best, seen))
+        stored = self.prototypes
+        if self.how in {"mean", "offset"} or stored is None or not len(stored.cells):
+            return start
         if seen.shape[1] != stored.vectors.shape[1]:
             raise GraticuleError(
                 f"vectors of length {seen.shape[1]}, the prototypes' have "
@@ -213,6 +219,9 @@ class Refiner:
             found = self._point(stored, wanted, seen[row])
             if found is not None:
                 moved[row] = found
+        return self._limited(start, moved)
+
+    def _limited(self, start: FloatArray, moved: FloatArray) -> FloatArray:
         far = sphere.haversine(start, moved) > self.limit_km
         return np.asarray(np.where(far[:, None], start, moved))
 

@@ -67,12 +67,16 @@ class Task:
         target: int64 (n,) of all rows, −1 where the label is unknown.
         partition: the cells, where the outcomes are places.
         weight: of its loss.
+        alike: int64 (outcomes,), the group of each outcome; None where they are not grouped.
+        shared: share of each label that goes to the other outcomes of its group, alike.
     """
 
     outcomes: tuple[str, ...]
     target: IntArray
     partition: Partition | None = None
     weight: float = 1.0
+    alike: IntArray | None = None
+    shared: float = 0.0
 
 
 @dataclass(frozen=True)

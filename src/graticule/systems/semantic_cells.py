@@ -7,20 +7,22 @@ Settings of a recipe, each step of which can be left out:
 ``units`` (the boundaries as they are) or ``s2``. ``attributes``: told from the picture beside the
 cell, of ``climate``, ``road_side``, ``script``, ``landmark``, ``month``; ``attribute_loss``: weight
 of each. ``fuse``: weight of the told attributes in the geo-embedding, 0 leaves them out.
-``groups``: see :class:`graticule.cells.semantic.groups.Grouping`; null leaves them out. ``top``:
-``{k, merge_km}``. ``refine``: ``{how, temperature, limit_km, min_samples}``, see
-:class:`graticule.refine.prototypes.Refiner`. Haversine smoothing is the recipe's ``loss``.
+``groups``: see :class:`graticule.cells.semantic.groups.Grouping`; null leaves them out;
+``label_mass`` beside them: share of each label given to the other cells of its group, for which
+the cells are learned a second time. ``top``: ``{k, merge_km}``. ``refine``: ``{how, temperature,
+limit_km, min_samples}``, see :class:`graticule.refine.prototypes.Refiner`. Haversine smoothing is
+the recipe's ``loss``.
 
 A photo's place is used in training only: what the attributes of a new photo are is told from it.
 
 Bundle: see :class:`graticule.systems.networks.Networks`; ``partitions/cells.parquet``,
-``partitions/groups.parquet``, ``prototypes.safetensors``.
+``partitions/groups.parquet``, ``prototypes.safetensors`` or ``offsets.safetensors``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +33,10 @@ from graticule.belief import Belief, Labels, down_hierarchy
 from graticule.cells.partition import Partition
 from graticule.cells.semantic.groups import Grouping, group_cells, group_partition
 from graticule.errors import RecipeError
+from graticule.refine import offset
 from graticule.refine.geo_embedding import geo_embedding, spread
 from graticule.refine.hypotheses import top_cells
+from graticule.refine.offset import Offsets
 from graticule.refine.prototypes import LIMIT_KM, TEMPERATURE, Prototypes, Refiner, build
 from graticule.systems.bundle import Bundle
 from graticule.systems.networks import Networks
@@ -46,7 +50,9 @@ FloatArray = npt.NDArray[np.float64]
 Float32Array = npt.NDArray[np.float32]
 
 CELLS, GROUPS = "cells", "groups"
-PROTOTYPES = "prototypes.safetensors"
+PROTOTYPES, OFFSETS = "prototypes.safetensors", "offsets.safetensors"
+#: The network whose vectors make the groups, where their labels are learned from afterwards.
+BEFORE = "cells-before"
 
 
 @dataclass(frozen=True)
@@ -104,6 +110,7 @@ class SemanticCells(System):
         cells = bundle.partition(CELLS)
         groups = bundle.partition(GROUPS) if self._grouped else None
         stored = Prototypes.load(bundle.file(PROTOTYPES)) if bundle.has(PROTOTYPES) else None
+        shifts = Offsets.load(bundle.file(OFFSETS)) if bundle.has(OFFSETS) else None
         self._chain = Chain(
             cells,
             None if groups is None else np.array(settings["over"], dtype=np.int64),
@@ -111,7 +118,7 @@ class SemanticCells(System):
             float(settings["scale"]),
             int(settings["k"]),
             float(settings["merge_km"]),
-            Refiner(stored, cells.centers, **settings["refine"]),
+            Refiner(stored, cells.centers, **settings["refine"], offsets=shifts),
         )
 
     def predict(self, pixels: Sequence[Pixels]) -> Prediction:
@@ -147,7 +154,10 @@ def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
     labels = {
         name: Task(outcomes, values, weight=weight) for name, (outcomes, values) in told.items()
     }
-    network = yield Job(CELLS, CELLS, {CELLS: Task(partition.ids, target, partition), **labels})
+    again = wanted.grouping is not None and wanted.label_mass > 0
+    first = BEFORE if again else CELLS
+    cells = Task(partition.ids, target, partition)
+    network = yield Job(first, CELLS, {CELLS: cells, **labels}, keep=not again)
 
     learned = np.flatnonzero(rows.train & (target >= 0))
     seen = network.vectors(learned)
@@ -164,21 +174,17 @@ def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
             task = Task(groups.ids, aims, groups)
             group_network = yield Job(GROUPS, GROUPS, {GROUPS: task})
             notes.append(f"{len(partition)} cells make {len(groups)} groups.")
+    if again:
+        if over is not None:
+            cells = replace(cells, alike=over, shared=wanted.label_mass)
+        network = yield Job(CELLS, CELLS, {CELLS: cells, **labels})
 
     def vectors(of: IntArray) -> Float32Array:
         outputs = [np.exp(network.log_p(name, of)) for name in told]
         return geo_embedding(network.vectors(of), outputs, scale)
 
-    stored = None
-    if wanted.refine["how"] != "mean":
-        stored = build(
-            vectors(learned),
-            rows.latlon[learned],
-            target[learned],
-            min_samples=wanted.min_samples,
-        )
-        notes.append(f"{len(stored.cells)} prototypes of {len(stored.photo_places)} photos.")
-    refiner = Refiner(stored, partition.centers, **wanted.refine)
+    stored, shifts = _refinement(wanted, partition, vectors, rows, learned, target, notes)
+    refiner = Refiner(stored, partition.centers, **wanted.refine, offsets=shifts)
     chain = Chain(partition, over, groups, scale, wanted.k, wanted.merge_km, refiner)
 
     def belief(of: IntArray) -> Belief[Partition]:
@@ -188,6 +194,8 @@ def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
     def save(folder: Path) -> None:
         if stored is not None:
             stored.save(folder / PROTOTYPES)
+        if shifts is not None:
+            shifts.save(folder / OFFSETS)
 
     return Outcome(
         CELLS,
@@ -209,6 +217,32 @@ def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
     )
 
 
+def _refinement(
+    wanted: _Wanted,
+    partition: Partition,
+    vectors: Callable[[IntArray], Float32Array],
+    rows: Rows,
+    learned: IntArray,
+    target: IntArray,
+    notes: list[str],
+) -> tuple[Prototypes | None, Offsets | None]:
+    """What the refiner needs, learned from the training photos."""
+    how, places, own = wanted.refine["how"], rows.latlon[learned], target[learned]
+    if how == "mean":
+        return None, None
+    if how == "offset":
+        shifts = offset.fit(vectors(learned), places, own, partition.centers)
+        notes.append(
+            f"Offsets learned with ridge {shifts.ridge:g}."
+            if np.isfinite(shifts.ridge)
+            else "No offset helps photos that are left out: points are the means of cells."
+        )
+        return None, shifts
+    stored = build(vectors(learned), places, own, min_samples=wanted.min_samples)
+    notes.append(f"{len(stored.cells)} prototypes of {len(stored.photo_places)} photos.")
+    return stored, None
+
+
 @dataclass(frozen=True)
 class _Wanted:
     """The settings, checked."""
@@ -216,6 +250,7 @@ class _Wanted:
     attributes: tuple[str, ...]
     fuse: float
     grouping: Grouping | None
+    label_mass: float
     k: int
     merge_km: float
     refine: dict[str, Any]
@@ -235,7 +270,10 @@ class _Wanted:
         refine |= _table(settings, "refine", {"how": "mean"})
         min_samples = int(refine.pop("min_samples", 5))
         top = {"k": 5, "merge_km": 0.0} | _table(settings, "top", {"k": 1})
-        groups = settings.get("groups")
+        groups = None if settings.get("groups") is None else dict(settings["groups"])
+        label_mass = float((groups or {}).pop("label_mass", 0.0))
+        if not 0 <= label_mass < 1:
+            raise RecipeError(f"settings.groups.label_mass {label_mass:g}: choose 0 to below 1")
         try:
             Refiner(None, np.zeros((1, 2)), **refine)
             grouping = None if groups is None else Grouping(**groups)
@@ -245,6 +283,7 @@ class _Wanted:
             attributes,
             float(settings.get("fuse", 0.5)),
             grouping,
+            label_mass,
             int(top["k"]),
             float(top["merge_km"]),
             refine,

@@ -56,6 +56,27 @@ def smoothed_labels(
     return np.asarray(weight / weight.sum(axis=1, keepdims=True))
 
 
+def shared_labels(
+    labels: npt.NDArray[np.float64], alike: npt.NDArray[np.int64], share: float
+) -> npt.NDArray[np.float64]:
+    """Labels with a share of each outcome's mass given to the others of its group (S2's step C).
+
+    Args:
+        labels: (n, k), rows sum to one.
+        alike: (k,) the group of each outcome.
+        share: of the mass that is given; an outcome alone in its group keeps its own.
+
+    Returns:
+        (n, k), rows sum to one.
+    """
+    size = np.bincount(alike)
+    grouped = np.zeros((len(labels), len(size)))
+    np.add.at(grouped.T, alike, labels.T)
+    several = size[alike] > 1
+    received = (grouped[:, alike] - labels) / np.maximum(size[alike] - 1, 1)
+    return np.asarray(np.where(several, (1 - share) * labels + share * received, labels))
+
+
 def build(spec: LossSpec, task: Task, learned: npt.NDArray[np.bool_]) -> Loss:
     """The loss of a task; photos whose label is unknown do not count.
 
@@ -73,7 +94,11 @@ def build(spec: LossSpec, task: Task, learned: npt.NDArray[np.bool_]) -> Loss:
             return _cross_entropy(None, spec.label_smoothing)
         if not np.isfinite(task.partition.centers).all():
             raise RecipeError(f"{task.partition.name}: a cell without a centre cannot be smoothed")
-        return _haversine(task.partition, spec)
+        return _haversine(task, task.partition, spec)
+    if task.alike is not None and task.shared:
+        if spec.kind != "cross_entropy":
+            raise RecipeError(f"loss {spec.kind} with shared labels: use haversine, cross_entropy")
+        return _shared(task, task.alike, spec.label_smoothing)
     weights = None
     if spec.kind == "inverse_frequency":
         weights = torch.from_numpy(class_weights(task.target[learned], len(task.outcomes)))
@@ -98,7 +123,22 @@ def _cross_entropy(weights: Tensor | None, smoothing: float) -> Loss:
     return loss
 
 
-def _haversine(partition: Partition, spec: LossSpec) -> Loss:
+def _shared(task: Task, alike: npt.NDArray[np.int64], smoothing: float) -> Loss:
+    k = len(task.outcomes)
+    plain = (1 - smoothing) * np.eye(k) + smoothing / k
+    table = torch.from_numpy(shared_labels(plain, alike, task.shared))
+
+    def loss(logits: Tensor, target: Tensor, _places: Tensor) -> Tensor:
+        known = target >= 0
+        if not bool(known.any()):
+            return logits.sum() * 0.0
+        wanted = table[target[known].cpu()].to(logits)
+        return -(wanted * torch.log_softmax(logits[known], dim=1)).sum(1).mean()
+
+    return loss
+
+
+def _haversine(task: Task, partition: Partition, spec: LossSpec) -> Loss:
     centers = partition.centers
     tau = np.full(len(partition), spec.tau_km)
     if spec.scale_tau and np.isfinite(partition.areas_km2).all():
@@ -119,6 +159,8 @@ def _haversine(partition: Partition, spec: LossSpec) -> Loss:
         if located.any():
             km = sphere.distances(where[located], centers)
             labels[located] = smoothed_labels(km, true[located], tau[true[located]])
+        if task.alike is not None and task.shared:
+            labels = shared_labels(labels, task.alike, task.shared)
         wanted = torch.from_numpy(labels).to(logits)
         log_p = torch.log_softmax(logits[torch.from_numpy(known).to(logits.device)], dim=1)
         return -(wanted * log_p).sum(1).mean()
