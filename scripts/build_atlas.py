@@ -15,7 +15,10 @@ from pathlib import Path
 from graticule.atlas.shapes import DATA
 
 #: In order: borders look at the towns, districts at borders, regions at districts.
-PARTS = ("outlines", "towns", "borders", "districts", "regions", "climate", "languages", "licences")
+PARTS = (
+    "outlines", "towns", "zones", "borders", "districts", "regions", "climate", "languages",
+    "licences",
+)  # fmt: skip
 #: All of the atlas in the wheel.
 LIMIT = 8_000_000
 

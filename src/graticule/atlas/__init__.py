@@ -20,6 +20,7 @@ from graticule.atlas.names import Name, Names, names
 from graticule.atlas.outlines import border_lines, outlines
 from graticule.atlas.regions import region_polygons, region_table, regions
 from graticule.atlas.towns import Town, Towns, find_town, find_towns, nearest_towns, towns
+from graticule.atlas.zones import time_zones, utc_offsets
 
 __all__ = [
     "Attributes",
@@ -52,5 +53,7 @@ __all__ = [
     "road_side",
     "sample_land",
     "scripts_of",
+    "time_zones",
     "towns",
+    "utc_offsets",
 ]
