@@ -52,4 +52,3 @@ def _minutes(zone: ZoneInfo, moment: datetime) -> int:
     ahead = moment.astimezone(zone).utcoffset()
     assert ahead is not None
     return round(ahead.total_seconds() / 60)
-

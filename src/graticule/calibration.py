@@ -19,13 +19,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from graticule import files, sphere
 from graticule.belief import Belief
 from graticule.cells.partition import Partition
+from graticule.cells.places import extents_km
 from graticule.errors import BundleError, GraticuleError
 
 FloatArray = npt.NDArray[np.float64]
 
 LEVELS = (50, 80, 90, 95)
-#: Extent of a cell whose area is not known: a city.
-_DEFAULT_EXTENT_KM = 25.0
 
 
 class Calibration(BaseModel):
@@ -41,7 +40,8 @@ class Calibration(BaseModel):
         min_gain: nats over the prior below which a photo says no more than the prior does.
         max_indoor: probability of indoors above which an answer abstains.
         max_flatness: share of flat pixels above which a picture is no photo.
-        verdicts: thresholds of `graticule verify`, empty where they were not fitted.
+        verdicts: of `graticule verify`, see :mod:`graticule.verdicts.limits`; empty where they were
+            not fitted.
         fitted_on: photos, independent places, sources, and how they were held out.
     """
 
@@ -55,7 +55,7 @@ class Calibration(BaseModel):
     min_gain: float = 0.0
     max_indoor: float = 1.0
     max_flatness: float = 1.0
-    verdicts: dict[str, float] = Field(default_factory=dict)
+    verdicts: dict[str, Any] = Field(default_factory=dict)
     fitted_on: dict[str, Any] = Field(default_factory=dict)
 
     def save(self, path: str | Path) -> None:
@@ -82,12 +82,6 @@ class Calibration(BaseModel):
         if temperature == 1.0:
             return belief
         return Belief.from_logits(belief.over, belief.log_p, temperature)
-
-
-def extents_km(partition: Partition) -> FloatArray:
-    """Radius of the disc of each cell's area, km (n,)."""
-    radii = np.sqrt(partition.areas_km2 / np.pi)
-    return np.where(np.isfinite(radii), radii, _DEFAULT_EXTENT_KM)
 
 
 def pick_points(belief: Belief[Partition], width_km: float, candidates: int = 64) -> FloatArray:

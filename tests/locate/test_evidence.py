@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from graticule import sphere
 from graticule.belief import Belief
-from graticule.calibration import extents_km
 from graticule.cells.cities import cities
 from graticule.cells.countries import countries
+from graticule.cells.places import extents_km
 from graticule.locate.evidence import Evidence
 
 #: A hundred places spread over the Earth, of small extent.

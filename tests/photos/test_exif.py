@@ -76,3 +76,10 @@ def test_exif_that_is_noise_is_harmless() -> None:
     image.save(out, "JPEG", exif=b"Exif\x00\x00II*\x00" + bytes(range(200)))
     found = read_metadata(Image.open(out))
     assert found.lat is None
+
+
+def test_the_satellites_clock_is_read_in_utc() -> None:
+    assert written({7: (10.0, 15.0, 30.0), 29: "2024:06:20"}).gps_time == "2024-06-20T10:15:30Z"
+    assert written({7: (10.0, 15.0, 30.0)}).gps_time is None
+    assert written({7: (99.0, 0.0, 0.0), 29: "2024:06:20"}).gps_time is None
+    assert written({7: (IFDRational(1, 0),) * 3, 29: "2024:06:20"}).gps_time is None

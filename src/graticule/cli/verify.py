@@ -2,87 +2,211 @@
 
 from __future__ import annotations
 
-import json
-import math
+import sys
+from collections import deque
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
+from graticule.errors import GraticuleError
+
+if TYPE_CHECKING:
+    from graticule.locate.verify import Item, Verification, Verifier
+    from graticule.photos.photo import Source
+
+#: Formats, and the ending of a file that means each.
+FORMATS = {"table": (), "json": (".json", ".jsonl"), "csv": (".csv",), "html": (".html", ".htm")}
+#: Where a page goes when nobody says.
+PAGE = "verify.html"
+
 
 def verify(
-    photo: Annotated[Path | None, typer.Argument(help="The photo.")] = None,
+    photos: Annotated[
+        list[str] | None,
+        typer.Argument(help="Photos, folders or patterns, of which --claim is claimed."),
+    ] = None,
     claim: Annotated[
-        str | None, typer.Option("--claim", help='LAT,LON, or a town: "Lviv, Ukraine".')
+        str | None,
+        typer.Option("--claim", help='LAT,LON, a town ("Lviv, Ukraine"), or a country.'),
     ] = None,
     claims: Annotated[
         Path | None,
-        typer.Option("--claims", help="A manifest whose lat and lon are the claims, instead."),
+        typer.Option(
+            "--claims",
+            help="A table instead (CSV or Parquet): path, and lat and lon or a column claim.",
+        ),
     ] = None,
     model: Annotated[
-        str, typer.Option("--model", "-m", help="A model with fitted verdicts.")
+        str, typer.Option("--model", "-m", help="A name from graticule models, or a bundle folder.")
     ] = "mini",
-    form: Annotated[str, typer.Option("--format", "-f", help="table or json (a line each).")] = (
-        "table"
-    ),
+    index: Annotated[
+        Path | None,
+        typer.Option(help="Photos of your own from graticule index, to show beside the claim."),
+    ] = None,
+    false_alarm: Annotated[
+        int, typer.Option("--false-alarm", help="Stated false alarms of the verdict, percent.")
+    ] = 5,
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            "-f",
+            help="table, json (a line each), csv or html; by default what --output ends in.",
+            show_default=False,
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help=f"File to write. HTML: {PAGE}.")
+    ] = None,
 ) -> None:
     """Weigh a claimed place against everywhere else, under the model's calibrated belief.
 
-    The verdict is one of three: agrees, can't tell, contradicts. Its thresholds were fitted to
-    stated false-alarm rates. The file's own metadata is checked apart from the picture.
+    The verdict is one of three: agrees, can't tell, contradicts. Its limits were fitted to a stated
+    rate of false alarms, 1 or 5 %. What the file's metadata says (GPS, the sun's height, the zone
+    of the clock) is checked apart from the picture. Exits with 0 when every claim was weighed, 1
+    when some photo or claim could not be read; the rest goes on.
 
     Examples:
-        graticule verify photo.jpg --claim 49.84,24.03 --model my-mini
-        graticule verify photo.jpg --claim "Lviv, Ukraine" --model my-mini --format json
-        graticule verify --claims table.csv --model my-mini
+        graticule verify photo.jpg --claim "Lviv, Ukraine"
+        graticule verify photo.jpg --claim 49.84,24.03 --false-alarm 1 --format json
+        graticule verify --claims table.csv -o verified.csv
+        graticule verify --claims table.csv --index albums.index -o verified.html
     """
-    from graticule.errors import GraticuleError
-    from graticule.locate.claims import claimed_place
     from graticule.locate.engine import Engine
     from graticule.locate.locator import find_model
-    from graticule.locate.verify import check_photo
+    from graticule.locate.verify import Verifier
 
-    if form not in ("table", "json"):
-        raise GraticuleError(f"--format {form}: table or json")
-    if (claims is None) == (photo is None or claim is None):
-        raise GraticuleError("give a photo and --claim, or a table of them with --claims")
-    engine = Engine(find_model(model))
-    if claims is None:
-        assert photo is not None
-        assert claim is not None
-        pairs: list[tuple[Path, tuple[float, float]]] = [(photo, claimed_place(claim))]
-    else:
-        from graticule.photos.manifest import read
+    chosen, target = _target(form, output)
+    if (claims is None) == (not photos or claim is None):
+        raise GraticuleError("give photos and --claim, or a table of them with --claims TABLE")
+    complaints: list[str] = []
+    items = _of_table(claims) if claims is not None else _of_photos(photos or [], claim, complaints)
+    verifier = Verifier(Engine(find_model(model), index), false_alarm)
+    failed = _run(verifier, items, chosen, target)
+    raise typer.Exit(1 if failed or complaints else 0)
 
-        table = read(claims)
-        pairs = [
-            (table.file(str(path)), (float(lat), float(lon)))
-            for path, (lat, lon) in zip(table.column("path"), table.latlon, strict=True)
-            if math.isfinite(lat) and math.isfinite(lon)
-        ]
-    failed = False
-    for path, place in pairs:
+
+def _target(form: str | None, output: Path | None) -> tuple[str, Path | None]:
+    ending = "" if output is None else output.suffix.lower()
+    by_name = next((name for name, endings in FORMATS.items() if ending in endings), None)
+    chosen = form or by_name or "table"
+    if chosen not in FORMATS:
+        raise GraticuleError(f"--format {chosen}: choose one of {', '.join(FORMATS)}")
+    return chosen, Path(PAGE) if chosen == "html" and output is None else output
+
+
+def _of_photos(photos: list[str], claim: str | None, complaints: list[str]) -> Iterator[Item]:
+    from graticule.locate.claims import parse
+    from graticule.locate.verify import Item
+    from graticule.photos.inputs import find_photos
+    from graticule.photos.photo import display_name
+
+    def complain(words: str) -> None:
+        complaints.append(words)
+        typer.echo(f"graticule: {words}", err=True)
+
+    # Before any model is loaded: a claim that is none ends here.
+    said = parse(claim or "")
+    return (Item(path, display_name(path), said) for path in find_photos(photos, complain))
+
+
+def _of_table(table: Path) -> Iterator[Item]:
+    from graticule.locate.claims import of_row
+    from graticule.locate.verify import Item
+    from graticule.photos.manifest import read
+
+    rows = read(table)
+    if "claim" not in rows.columns and not {"lat", "lon"} <= set(rows.columns):
+        raise GraticuleError(
+            f"{table}: no claims; it needs columns lat and lon, or claim "
+            f"(it has: {', '.join(rows.columns)})"
+        )
+
+    def items() -> Iterator[Item]:
+        said, latlon = rows.column("claim"), rows.latlon
+        for name, words, (lat, lon) in zip(rows.column("path"), said, latlon, strict=True):
+            claim = of_row(str(words), float(lat), float(lon))
+            try:
+                yield Item(rows.file(str(name)), str(name), claim)
+            except GraticuleError as error:
+                yield Item(b"", str(name), str(error))
+
+    return items()
+
+
+def _run(verifier: Verifier, items: Iterator[Item], form: str, target: Path | None) -> int:
+    """Verify and write; returns how many could not be read."""
+    from graticule.locate import verify_output
+    from graticule.progress import bar
+
+    done: list[bool] = []
+    kept: list[tuple[Verification, Source]] = []
+    sources: deque[Source] = deque()
+
+    def noted() -> Iterator[Item]:
+        for item in items:
+            sources.append(item.source)
+            yield item
+
+    looks = sys.stderr.isatty() and (target is not None or not sys.stdout.isatty())
+    with ExitStack() as stack:
+        if form == "html":
+            write = None
+        else:
+            out = sys.stdout if target is None else stack.enter_context(_opened(target))
+            write = verify_output.WRITERS[form](out)
+        moving = stack.enter_context(bar("verifying", show=looks))
         try:
-            found = check_photo(engine, path, place)
-        except GraticuleError as error:
-            if len(pairs) == 1:
-                raise
-            typer.echo(f"graticule: {error}", err=True)
-            failed = True
-            continue
-        typer.echo(json.dumps(found, ensure_ascii=False) if form == "json" else _lines(found))
-    raise typer.Exit(int(failed))
+            for one in verifier.verify(noted()):
+                source = sources.popleft()
+                if write is None:
+                    kept.append((one, source))
+                else:
+                    write(one)
+                done.append(one.error is None)
+                moving.advance()
+        except KeyboardInterrupt:
+            # What is done is written: lines as they came, a page of those there are.
+            typer.echo(f"graticule: stopped after {len(done)}", err=True)
+    if not done:
+        raise GraticuleError("no photo to verify")
+    if write is None:
+        assert target is not None
+        _write_page(verifier, kept, target)
+    if form == "table":
+        words = verify_output.limits_in_words(verifier.verdicts, verifier.rate)
+        typer.echo(f"graticule: {words}", err=True)
+    if target is not None:
+        typer.echo(f"graticule: {len(done)} verified in {target}", err=True)
+    return done.count(False)
 
 
-def _lines(found: dict[str, Any]) -> str:
-    claim = found["claim"]
-    lines = [
-        f"{found['photo']}: {found['verdict']}",
-        f"  claimed {claim['lat']:.4g}, {claim['lon']:.4g}: in the cell {found['cell']}; the "
-        f"likeliest is {found['top_cell']}, {found['km_to_top']:,.0f} km away",
-        f"  {found['as_good']:.0%} of all places fit at least as well; likelihood ratio of the "
-        f"claim {found['likelihood_ratio']:.3g}",
-        f"  false alarms of this verdict's threshold, measured: {found['false_alarm']:.0%}",
-    ]
-    lines += [f"  metadata, apart from the picture: {words}" for words in found["metadata"]]
-    return "\n".join(lines)
+@contextmanager
+def _opened(target: Path) -> Iterator[IO[str]]:
+    """A file that is written as results come, so that a run that is stopped leaves them."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("w", encoding="utf-8", newline="") as handle:
+            yield handle
+    except OSError as error:
+        raise GraticuleError(
+            f"{target}: cannot be written ({error.strerror or error}); choose another --output"
+        ) from error
+
+
+def _write_page(verifier: Verifier, kept: list[tuple[Verification, Source]], target: Path) -> None:
+    from graticule import files
+    from graticule.locate.verify_page import page
+
+    album = verifier.engine.album
+    text = page(
+        [one for one, _ in kept],
+        verifier.verdicts,
+        [source for _, source in kept],
+        (lambda _: None) if album is None else album.file,
+    )
+    with files.atomic(target) as out:
+        out.write(text)

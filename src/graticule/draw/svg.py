@@ -29,6 +29,7 @@ _STYLE = """
 .borders{fill:none;stroke:var(--border,#c3c0b4);stroke-width:.4}
 .edge{fill:none;stroke:var(--coast,#9aa7ad);stroke-width:.8}
 .point{fill:var(--accent,#c8430a);stroke:var(--raised,#fff)}
+.other{fill:var(--truth,#1763a6);stroke:var(--raised,#fff)}
 .value{fill:var(--accent,#c8430a)}
 .circle{fill:var(--accent,#c8430a);fill-opacity:.12;stroke:var(--accent,#c8430a)}
 @media (prefers-color-scheme:dark){svg:root{--sea:#16212b;--net:#1f2d38;--land:#2a353e;
@@ -39,17 +40,20 @@ _STYLE = """
 def worldmap(
     *,
     points: npt.ArrayLike = (),
+    others: npt.ArrayLike = (),
     circles: Iterable[tuple[float, float, float]] = (),
     heat: Iterable[tuple[float, float, float]] = (),
     shapes: Sequence[tuple[Any, float]] = (),
     values: Mapping[str, float] | None = None,
     width: int = 960,
     title: str = "World map",
+    base: str = "",
 ) -> str:
     """Draw the world in the Equal Earth projection.
 
     Args:
         points: (n, 2) latitude and longitude in degrees.
+        others: likewise, in the second colour and shape: what the points are compared with.
         circles: latitude, longitude and radius in km of each.
         heat: latitude, longitude and weight of each spot; the heaviest is the darkest.
         shapes: shapely geometries in degrees, longitude first, each with a value of 0…1 for its
@@ -57,20 +61,68 @@ def worldmap(
         values: country code → value of 0…1, drawn like ``shapes``.
         width: of the picture in pixels.
         title: read aloud in place of the picture.
+        base: id of a :func:`world` of the same width in the page, which is drawn instead of sea and
+            land anew: many maps on one page need one.
 
     Returns:
         An ``<svg>`` element that stands in a page or in a file of its own.
     """
-    height = round(width * _HALF[1] / _HALF[0])
-    scale = width / (2 * _HALF[0]) * 0.995
-    plane = _Plane(scale, width / 2, height / 2)
+    plane = _Plane.of(width)
+    if base:
+        under, over = [f'<use href="#{escape(base)}"/>'], []
+    else:
+        under, over = _under(plane, values), _over(plane)
+    parts = [
+        _open(width, title),
+        *under,
+        *(_coloured(plane, shape, value) for shape, value in shapes),
+        *over,
+        *_spots(plane, heat),
+        *(f'<path class="circle" d="{plane.shape(cap(*circle))}"/>' for circle in circles),
+        # Two kinds must be told apart, which takes room.
+        *_marks(plane, points, others, max(4.0 if len(np.asarray(others)) else 2.5, width / 300)),
+        *([] if base else [_edge(plane)]),
+        "</svg>",
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def world(width: int, name: str) -> str:
+    """Sea and land as a symbol that :func:`worldmap` draws on, for pages with many maps.
+
+    Args:
+        width: of the maps, in pixels.
+        name: its id in the page.
+    """
+    plane = _Plane.of(width)
+    size = f"{width} {_height(width)}"
+    return (
+        f'<svg width="0" height="0" aria-hidden="true"><style>{_STYLE}</style>'
+        f'<symbol id="{escape(name)}" viewBox="0 0 {size}">\n'
+        + "\n".join([*_under(plane, None), *_over(plane), _edge(plane)])
+        + "\n</symbol></svg>\n"
+    )
+
+
+def _open(width: int, title: str) -> str:
+    height = _height(width)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
+        f'width="{width}" height="{height}" role="img" aria-label="{escape(title)}">'
+        f"<style>{_STYLE}</style>"
+    )
+
+
+def _height(width: int) -> int:
+    return round(width * _HALF[1] / _HALF[0])
+
+
+def _under(plane: _Plane, values: Mapping[str, float] | None) -> list[str]:
+    """Sea, net, land and coloured countries."""
     land = plane.path(atlas.outlines())
     borders = atlas.country_polygons() if values else {}
     countries = [(borders[code], v) for code, v in (values or {}).items() if code in borders]
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
-        f'width="{width}" height="{height}" role="img" aria-label="{escape(title)}">',
-        f"<style>{_STYLE}</style>",
+    return [
         f'<path class="sea" d="{plane.path([outline()], projected=True)}"/>',
         f'<path class="net" d="{plane.path(_net())}"/>',
         f'<path class="land" fill-rule="evenodd" d="{land}"/>',
@@ -79,18 +131,30 @@ def worldmap(
         '<g clip-path="url(#land)">',
         *(_coloured(plane, shape, value) for shape, value in countries),
         "</g>",
-        *(_coloured(plane, shape, value) for shape, value in shapes),
-        f'<path class="borders" d="{plane.path(atlas.border_lines())}"/>',
-        *_spots(plane, heat),
-        *(f'<path class="circle" d="{plane.shape(cap(*circle))}"/>' for circle in circles),
-        *(
-            f'<circle class="point" cx="{x:.1f}" cy="{y:.1f}" r="{max(2.5, width / 300):.1f}"/>'
-            for x, y in plane.places(points)
-        ),
-        f'<path class="edge" d="{plane.path([outline()], projected=True)}"/>',
-        "</svg>",
     ]
-    return "\n".join(parts) + "\n"
+
+
+def _over(plane: _Plane) -> list[str]:
+    return [f'<path class="borders" d="{plane.path(atlas.border_lines())}"/>']
+
+
+def _edge(plane: _Plane) -> str:
+    return f'<path class="edge" d="{plane.path([outline()], projected=True)}"/>'
+
+
+def _marks(plane: _Plane, points: npt.ArrayLike, others: npt.ArrayLike, r: float) -> list[str]:
+    """Points as discs, others as diamonds: shapes tell them apart where colours do not."""
+    discs = [
+        f'<circle class="point" cx="{x:.1f}" cy="{y:.1f}" r="{r:.1f}"/>'
+        for x, y in plane.places(points)
+    ]
+    reach = 1.8 * r
+    diamonds = [
+        f'<path class="other" d="M{x:.1f} {y - reach:.1f}l{reach:.1f} {reach:.1f}l{-reach:.1f} '
+        f'{reach:.1f}l{-reach:.1f} {-reach:.1f}z"/>'
+        for x, y in plane.places(others)
+    ]
+    return discs + diamonds
 
 
 class _Plane:
@@ -98,6 +162,11 @@ class _Plane:
 
     def __init__(self, scale: float, x: float, y: float) -> None:
         self._scale, self._middle = scale, np.array([x, y])
+
+    @classmethod
+    def of(cls, width: int) -> _Plane:
+        """The whole world on a picture of this width."""
+        return cls(width / (2 * _HALF[0]) * 0.995, width / 2, _height(width) / 2)
 
     def pixels(self, projected: FloatArray) -> FloatArray:
         return np.asarray(self._middle + projected * (self._scale, -self._scale))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,16 +15,19 @@ from graticule import calibration as fitting
 from graticule.belief import Belief
 from graticule.calibration import Calibration
 from graticule.cells.partition import Partition
+from graticule.cells.places import cells_at
 from graticule.errors import GraticuleError, PhotoError
 from graticule.evaluation.truth import Truth
-from graticule.locate import verify
 from graticule.locate.engine import BATCH, Engine
 from graticule.photos.manifest import Manifest
 from graticule.progress import track
 from graticule.systems.bundle import Bundle
+from graticule.verdicts.fit import fit_verdicts
 
 #: Fewer located photos than this fit nothing that holds.
 MIN_PHOTOS = 30
+#: Share of photos that fall silent for want of evidence.
+_SILENT = 0.05
 #: Independent places behind a coverage that may be claimed.
 CLAIM_PLACES = 400
 
@@ -129,15 +133,24 @@ def calibrate(engine: Engine, manifest: Manifest, *, seed: int = 0) -> Calibrati
         else found.points[located]
     )
     masses = fitting.fit_radii(point, places, guesses, clusters)
-    gains = fitting.gain(tempered[task], prior[task])
+    # The task that the decoder measures gains by: the first that has a prior.
+    asked = next(iter(prior))
+    gains = fitting.gain(tempered[asked], prior[asked])
+    speaks = located[gains[located] >= np.quantile(gains, _SILENT)]
     return engine.calibration.model_copy(
         update={
             "calibrated": True,
             "temperatures": temperatures,
             "radius_mass": dict(masses),
             "prior": {name: np.round(p, 6).tolist() for name, p in prior.items()},
-            "min_gain": float(np.quantile(gains, 0.05)),
-            "verdicts": _verdicts(point, prior[task], places, seed),
+            "min_gain": float(np.quantile(gains, _SILENT)),
+            "verdicts": _verdicts(
+                {name: belief[speaks] for name, belief in tempered.items()},
+                prior,
+                truth.latlon[speaks],
+                clusters[np.isin(located, speaks)],
+                seed,
+            ),
             "fitted_on": {
                 "photos": len(found.rows),
                 "with_coordinates": len(located),
@@ -158,24 +171,25 @@ def _temperatures(
         if belief.over.kind == "countries":
             cells = belief.over.index(truth.countries())
         else:
-            cells[located] = belief.over.assign(truth.latlon[located])
+            cells[located] = cells_at(belief.over, truth.latlon[located])
         if (cells >= 0).sum() >= MIN_PHOTOS:
             out[task] = fitting.fit_temperature(belief.log_p, cells)
     return out
 
 
 def _verdicts(
-    belief: Belief[Partition],
-    prior: npt.NDArray[np.float32],
+    beliefs: Mapping[str, Belief[Partition]],
+    priors: Mapping[str, npt.NDArray[np.float32]],
     places: npt.NDArray[np.float64],
+    clusters: npt.NDArray[np.str_],
     seed: int,
-) -> dict[str, float]:
-    """Thresholds at 5 % false alarms; false claims are the places of other photos."""
-    turn = np.random.default_rng(seed).permutation(len(places))
-    moved = np.where((turn == np.arange(len(places)))[:, None], places[::-1], places[turn])
-    _, true = verify.evidence(belief, prior, places)
-    _, false = verify.evidence(belief, prior, moved)
-    return verify.fit_thresholds(true, false).as_numbers()
+) -> dict[str, Any]:
+    """Limits of verdicts; empty where the model knows too few of the places."""
+    try:
+        found = fit_verdicts(beliefs, priors, places, clusters, seed=seed)
+    except GraticuleError:
+        return {}
+    return found.model_dump(mode="json")
 
 
 def write(bundle: Bundle, fitted: Calibration, target: Path) -> Bundle:

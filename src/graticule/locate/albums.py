@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from graticule import files
 from graticule.answer import Match
 from graticule.belief import Belief
 from graticule.cells.partition import Partition
+from graticule.cells.places import cells_at
 from graticule.errors import GraticuleError, PhotoError
 from graticule.photos.duplicates import perceptual_hash
 from graticule.progress import track
@@ -63,6 +65,7 @@ class Album:
         """
         self.index = PhotoIndex(index)
         self.index.check_model(bundle.manifest.name, encoder_key(bundle))
+        self._cells: dict[str, npt.NDArray[np.int64]] = {}
 
     def near(
         self, embedding: npt.NDArray[np.float32], hashes: Sequence[int]
@@ -70,21 +73,52 @@ class Album:
         """The matches of each photo, without itself and its doubles."""
         return near.neighbours(self.index, embedding, np.array(hashes, dtype=np.uint64))
 
+    def cells(self, partition: Partition) -> npt.NDArray[np.int64]:
+        """The cell of each indexed photo, int64 (n,); −1 where none speaks for its place."""
+        if partition.name not in self._cells:
+            self._cells[partition.name] = cells_at(partition, self.index.rows.latlon)
+        return self._cells[partition.name]
+
+    def alike(
+        self, embedding: npt.NDArray[np.float32], among: npt.NDArray[np.bool_], most: int
+    ) -> tuple[Match, ...]:
+        """The photos most alike to one, among some rows (n,) of the index, best first."""
+        rows = np.flatnonzero(among)
+        if not len(rows):
+            return ()
+        unit = embedding / max(float(np.linalg.norm(embedding)), 1e-12)
+        cosine = self.index.vectors_of(rows) @ unit
+        best = np.argsort(-cosine, kind="stable")[:most]
+        return tuple(self._match(int(rows[i]), float(cosine[i]), 0.0) for i in best)
+
+    def file(self, photo: str) -> Path | None:
+        """An indexed photo as a file, by its name; None where it is not known or gone."""
+        row = self._numbers.get(photo)
+        return None if row is None else self.index.file(row)
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {name: row for row, name in enumerate(self.index.rows.photos)}
+
+    def _match(self, row: int, cosine: float, share: float) -> Match:
+        lat, lon = self.index.rows.latlon[row]
+        return Match(
+            photo=self.index.rows.photos[row],
+            lat=round(float(lat), 4),
+            lon=round(float(lon), 4),
+            similarity=round(float(np.clip(cosine, -1, 1)), 4),
+            share=round(min(1.0, share), 4),
+        )
+
     def matches(self, found: Neighbours | None) -> tuple[Match, ...]:
         """The best matches as an answer names them."""
         if found is None:
             return ()
         return tuple(
-            Match(
-                photo=self.index.rows.photos[row],
-                lat=round(float(place[0]), 4),
-                lon=round(float(place[1]), 4),
-                similarity=round(float(np.clip(cosine, -1, 1)), 4),
-                share=round(min(1.0, float(share)), 4),
-            )
-            for row, place, cosine, share in list(
-                zip(found.rows, found.latlon, found.cosine, found.share, strict=True)
-            )[:NAMED]
+            self._match(int(row), float(cosine), float(share))
+            for row, cosine, share in list(zip(found.rows, found.cosine, found.share, strict=True))[
+                :NAMED
+            ]
         )
 
 
@@ -143,7 +177,7 @@ def add(
         portion = located[start : start + PORTION]
         vectors, rows = _looked_at(engine, manifest, names, latlon, portion, known, complain)
         if len(rows):
-            added += index.add(vectors, rows)
+            added += index.add(vectors, rows, manifest.root)
             known |= set(rows.sha256)
     if added:
         fit_weighing(engine, index)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
@@ -16,11 +16,12 @@ from graticule.answer import Answer, Cell, City, Exif, Model, Place, Point, Scen
 from graticule.belief import Belief, Labels
 from graticule.calibration import Calibration
 from graticule.cells.partition import Partition
+from graticule.cells.places import cell_countries
 from graticule.cells.taught import PREFIX, TaughtCells
 from graticule.errors import GraticuleError
 from graticule.locate import albums, places
 from graticule.locate.albums import Album
-from graticule.locate.evidence import Evidence, cell_countries
+from graticule.locate.evidence import Evidence
 from graticule.photos.exif import Metadata
 from graticule.refine import neighbours as near
 from graticule.refine.neighbours import Neighbours
@@ -76,7 +77,7 @@ class Decoder:
     def __init__(self, system: System, fitted: Calibration, options: Options) -> None:
         self.system, self.fitted, self.options = system, fitted, options
         manifest = system.bundle.manifest
-        self._model = Model(
+        self.model = Model(
             name=manifest.name,
             version=manifest.version,
             sha256=system.bundle.sha256,
@@ -107,7 +108,7 @@ class Decoder:
             task: self.fitted.temper(task, belief) for task, belief in prediction.beliefs.items()
         }
         # Before matches are mixed in: a likeness is no reason to speak where the model is silent.
-        gains = self._gains(tempered)
+        gains = self.gains(tempered)
         found: list[Neighbours | None] = [None] * len(looked)
         if album is not None:
             found = album.near(prediction.embedding, [photo.alike for photo in looked])
@@ -140,7 +141,7 @@ class Decoder:
     @cached_property
     def _with_album(self) -> Model:
         # Probabilities and radii were calibrated on the model alone.
-        return self._model.model_copy(update={"calibrated": False})
+        return self.model.model_copy(update={"calibrated": False})
 
     @cached_property
     def groupings(self) -> dict[str, places.Grouping]:
@@ -152,7 +153,8 @@ class Decoder:
             if task not in self.system.partitions
         }
 
-    def _gains(self, beliefs: dict[str, Belief[Partition]]) -> npt.NDArray[np.float64]:
+    def gains(self, beliefs: Mapping[str, Belief[Partition]]) -> npt.NDArray[np.float64]:
+        """Nats that each photo's tempered beliefs say over the prior, (n,)."""
         for task, prior in self.fitted.prior.items():
             if task in beliefs and len(prior) == len(beliefs[task].over):
                 return calibration.gain(beliefs[task], prior)
@@ -161,8 +163,8 @@ class Decoder:
     def _answer(
         self, row: int, photo: Looked, said: _Said, scenes: Belief[Labels] | None, gain: float
     ) -> Answer:
-        scene = _scene(scenes, row)
-        reason = self._why_silent(photo, scene, gain)
+        scene = scene_of(scenes, row)
+        reason = self.why_silent(photo, scene, gain)
         point = None
         if reason is None or self.options.always_answer:
             radius = said.radii[80][row] if 80 in said.radii else math.inf
@@ -182,10 +184,11 @@ class Decoder:
             abstained=reason is not None and point is None,
             reason=reason,
             exif=_exif(photo.metadata, point),
-            model=self._model,
+            model=self.model,
         )
 
-    def _why_silent(self, photo: Looked, scene: Scene | None, gain: float) -> str | None:
+    def why_silent(self, photo: Looked, scene: Scene | None, gain: float) -> str | None:
+        """Why a photo gets no answer, in words; None where it gets one."""
         if photo.flatness > self.fitted.max_flatness:
             return "looks like a screenshot, a scan or a drawing, not a photo"
         indoor = scene.probabilities.get("indoor", 0.0) if scene else 0.0
@@ -326,7 +329,8 @@ def _ranked(
         yield belief.over.ids[cell], _probability(share)
 
 
-def _scene(scenes: Belief[Labels] | None, row: int) -> Scene | None:
+def scene_of(scenes: Belief[Labels] | None, row: int) -> Scene | None:
+    """The scene of one photo as answers have it."""
     if scenes is None:
         return None
     ranked = list(_ranked(scenes, row, None))

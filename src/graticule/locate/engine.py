@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -24,7 +25,7 @@ from graticule.photos.duplicates import perceptual_hash
 from graticule.photos.nature import flatness
 from graticule.photos.photo import Source
 from graticule.systems.registry import load_system
-from graticule.systems.system import System
+from graticule.systems.system import Prediction, System
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -40,6 +41,26 @@ class _Ready:
 
     looked: Looked
     crops: tuple[npt.NDArray[np.uint8], ...]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A batch of photos after the network.
+
+    Attributes:
+        photos: in order: what is known of each, or the answer that says why it cannot be read.
+        prediction: of those that could be read, in order; None where none could.
+        seconds: that the network took.
+    """
+
+    photos: tuple[Looked | Answer, ...]
+    prediction: Prediction | None
+    seconds: float = 0.0
+
+    @property
+    def looked(self) -> list[Looked]:
+        """Those that could be read."""
+        return [photo for photo in self.photos if isinstance(photo, Looked)]
 
 
 class Engine:
@@ -97,12 +118,36 @@ class Engine:
             batch: photos in one run of the network.
         """
         decoder = Decoder(self.system, self.calibration, options or Options())
+        with closing(self.look(photos, batch=batch)) as batches:
+            for seen in batches:
+                yield from self._answers(seen, decoder)
+
+    def _answers(self, seen: Seen, decoder: Decoder) -> Iterator[Answer]:
+        start = time.perf_counter()
+        looked = seen.looked
+        answers: Iterator[Answer] = iter(())
+        if seen.prediction is not None:
+            found = decoder.answers(seen.prediction, looked, self.album)
+            each = round((seen.seconds + time.perf_counter() - start) / len(looked), 4)
+            answers = (answer.model_copy(update={"seconds": each}) for answer in found)
+        for photo in seen.photos:
+            yield photo if isinstance(photo, Answer) else next(answers)
+
+    def look(
+        self, photos: Iterable[tuple[Source, str | None]], *, batch: int = BATCH
+    ) -> Generator[Seen, None, None]:
+        """Read photos and run the network over them, in order and in bounded memory.
+
+        Args:
+            photos: see :meth:`locate`.
+            batch: photos in one run of the network.
+        """
         workers = available_cores() + 1
         pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
         try:
             ready = in_order(pool, photos, self._prepare, ahead=3 * batch)
             while group := list(islice(ready, batch)):
-                yield from self._answer(group, decoder)
+                yield self._predict(group)
         finally:
             # Nobody waits for photos that were to come: on Ctrl-C this ends at once.
             pool.shutdown(cancel_futures=True)
@@ -120,19 +165,15 @@ class Engine:
             words = str(error) or f"{label}: not enough memory to decode it"
             return Answer(photo=label or words.partition(":")[0], error=words)
 
-    def _answer(self, group: Sequence[_Ready | Answer], decoder: Decoder) -> Iterator[Answer]:
+    def _predict(self, group: Sequence[_Ready | Answer]) -> Seen:
         start = time.perf_counter()
         good = [item for item in group if isinstance(item, _Ready)]
-        answers: Iterator[Answer] = iter(())
-        if good:
-            pixels = [np.stack(crops) for crops in zip(*(item.crops for item in good), strict=True)]
-            prediction = self.system.predict(pixels)
-            looked = [item.looked for item in good]
-            found = decoder.answers(prediction, looked, self.album)
-            each = round((time.perf_counter() - start) / len(good), 4)
-            answers = (answer.model_copy(update={"seconds": each}) for answer in found)
-        for item in group:
-            yield item if isinstance(item, Answer) else next(answers)
+        photos = tuple(item if isinstance(item, Answer) else item.looked for item in group)
+        if not good:
+            return Seen(photos, None)
+        pixels = [np.stack(crops) for crops in zip(*(item.crops for item in good), strict=True)]
+        prediction = self.system.predict(pixels)
+        return Seen(photos, prediction, time.perf_counter() - start)
 
 
 def in_order(

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from graticule import sphere
-from graticule.calibration import extents_km
 from graticule.cells.partition import Partition
+from graticule.cells.places import cell_countries, extents_km
 from graticule.errors import GraticuleError
 
 FloatArray = npt.NDArray[np.float64]
@@ -85,14 +85,3 @@ class Evidence:
         lon = np.where(beyond <= 0, latlon[:, 1], np.where(beyond < 360.0 - into, east, west))
         nearest = np.stack([np.clip(latlon[:, 0], south, north), lon], axis=1)
         return sphere.haversine(latlon, nearest)
-
-
-def cell_countries(partition: Partition) -> npt.NDArray[np.str_]:
-    """Country code of each cell: its id, its recorded parent, or where its center lies."""
-    if partition.kind == "countries":
-        return np.array(partition.ids)
-    if "countries" in partition.parents:
-        return np.array(partition.parents["countries"])
-    from graticule import atlas
-
-    return np.asarray(atlas.countries(partition.centers))

@@ -16,6 +16,7 @@ from graticule import atlas, calibration
 from graticule.answer import City, Place
 from graticule.belief import Belief, Labels
 from graticule.cells.partition import Partition
+from graticule.cells.places import extents_km
 from graticule.sphere import FloatArray
 
 #: Widest cell (radius, km) that is taken to lie in the region of its center.
@@ -87,7 +88,7 @@ def _grouping(
     find: Callable[[FloatArray], tuple[npt.NDArray[np.str_], dict[str, str]]],
 ) -> Grouping:
     groups = np.full(len(partition), -1, np.int64)
-    small = np.flatnonzero(calibration.extents_km(partition) <= widest_km)
+    small = np.flatnonzero(extents_km(partition) <= widest_km)
     if not len(small):
         return Grouping(Labels(()), (), groups)
     codes, names = find(partition.centers[small])

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import numpy.typing as npt
 
-from graticule import sphere
+from graticule import atlas, sphere
 
 #: Below this the sky is dark (the end of civil twilight), in degrees.
 DARK = -6.0
@@ -37,25 +37,31 @@ def elevation(latlon: npt.ArrayLike, when: datetime) -> npt.NDArray[np.float64]:
     return np.asarray(90.0 - np.degrees(away))
 
 
-def range_of_day(latlon: tuple[float, float], captured_at: str) -> tuple[float, float] | None:
-    """Lowest and highest the sun can have stood at a place, given a photo's capture time.
+def heights(places: npt.ArrayLike, captured_at: str) -> tuple[float, float] | None:
+    """Lowest and highest the sun can have stood at some places, given a photo's capture time.
 
-    A time with an offset is one moment. A time without is the camera's clock: it is taken as the
-    solar time of the place give or take two hours, which holds for every time zone but a few.
+    A time with an offset is one moment. A time without is what the camera's clock showed: it is
+    taken to be set to the time of each place, give or take an hour for one forgotten in spring.
+
+    Args:
+        places: (n, 2) degrees.
+        captured_at: ISO 8601.
 
     Returns:
         Degrees, or None where the time cannot be read.
     """
+    points = sphere.as_latlon(places)
     try:
         taken = datetime.fromisoformat(captured_at)
     except ValueError:
         return None
     if taken.tzinfo is not None:
-        height = float(elevation([latlon], taken)[0])
-        return height, height
-    from datetime import timedelta
-
-    middle = taken.replace(tzinfo=UTC) - timedelta(hours=latlon[1] / 15)
-    steps = [middle + timedelta(minutes=m) for m in range(-120, 121, 20)]
-    heights = [float(elevation([latlon], step)[0]) for step in steps]
-    return min(heights), max(heights)
+        found = elevation(points, taken)
+        return float(found.min()), float(found.max())
+    low, high = 90.0, -90.0
+    for point, ahead in zip(points, atlas.utc_offsets(points, taken), strict=True):
+        middle = taken.replace(tzinfo=UTC) - timedelta(minutes=int(ahead))
+        for minutes in range(-60, 61, 20):
+            height = float(elevation([point], middle + timedelta(minutes=minutes))[0])
+            low, high = min(low, height), max(high, height)
+    return low, high

@@ -1,302 +1,319 @@
-"""Does a claimed place agree with the picture? A likelihood ratio under the calibrated belief.
+"""Does a claimed place agree with the picture? A likelihood ratio, and a verdict at a stated rate.
 
-The belief says how probable each cell is; the claim is a disc on the ground. Three numbers say how
-the claim fares: the likelihood ratio of the claim against everywhere else, the share of the prior
-that fits at least as well, and the rank of the claimed country. The verdict compares the second
-with thresholds that were fitted on held-out photos to stated false-alarm rates.
+The picture's word comes from the calibrated belief alone (:mod:`graticule.verdicts`); what the
+file's metadata says stands beside it and is never mixed in. Where the model has no word (a
+screenshot, an indoor scene, a place it does not know) the verdict is "can't tell", with the reason.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any, Literal
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict
 
-from graticule import sphere
+from graticule import atlas, sphere
+from graticule.answer import Answer, Cell, Match, Model
 from graticule.belief import Belief
-from graticule.calibration import extents_km
 from graticule.cells.partition import Partition
-from graticule.errors import GraticuleError
-from graticule.locate.engine import Engine
-from graticule.locate.sun import DARK, range_of_day
-from graticule.photos.exif import Metadata
+from graticule.cells.places import cell_countries
+from graticule.locate.claims import Claim
+from graticule.locate.decode import Decoder, Looked, Options, scene_of
+from graticule.locate.engine import BATCH, Engine
+from graticule.locate.metadata_checks import Check, check_metadata
+from graticule.photos.photo import Source
+from graticule.systems.system import Prediction
+from graticule.verdicts.evidence import Evidence, Scale
+from graticule.verdicts.limits import Verdict, Verdicts
 
-FloatArray = npt.NDArray[np.float64]
-Verdict = Literal["agrees", "can't tell", "contradicts"]
+#: Likeliest cells that are listed beside the claim's.
+LISTED = 5
+#: Stated false-alarm rate of verdicts, in percent, unless another is asked for.
+RATE = 5
+#: Photos of an index that show what a place looks like, and how far from a claim they may be.
+SHOWN, SHOWN_KM = 4, 50.0
+#: Digits of likelihood ratios and shares: more would be of the model, not of the world.
+_DIGITS = 3
 
-#: A claim is a place, not a point: a claim of a city means anywhere in it.
-CLAIM_KM = 25.0
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Claimed(_Frozen):
+    """The claim as it was understood."""
+
+    text: str
+    name: str
+    lat: float
+    lon: float
+    country: str
+    whole_country: bool
+    notes: tuple[str, ...]
+
+
+class Verification(_Frozen):
+    """What one photo says of one claim.
+
+    Attributes:
+        photo: its name.
+        claim: as understood; None where it could not be.
+        verdict: of the picture alone; None where the photo or the claim could not be read.
+        reason: why it can't tell, where that is not simply how the evidence lies.
+        likelihood_ratio: p(photo | claim) / p(photo | anywhere else).
+        as_good: share of places that fit the picture at least as well as the claim.
+        rate: false alarms that the verdict's limits are fitted to, in percent.
+        false_alarm: true claims wrongly contradicted, measured on held-out photos, share.
+        false_agreement: false claims wrongly confirmed, likewise.
+        cell: the claim's cell with its probability; None for a whole country.
+        country_probability: of the claim's country.
+        country_rank: its rank among all countries, 1 the likeliest; None where unknown.
+        likeliest: the cells that the picture speaks for most.
+        km_to_likeliest: from the claim to the first of those.
+        checks: what the file's metadata says, apart from the picture.
+        looks_claimed: photos of the user's index from the claimed place, the most alike first.
+        looks_likeliest: likewise from the likeliest cell.
+        model: which model spoke.
+        error: why there is no verdict at all.
+    """
+
+    schema_version: Literal[1] = 1
+    photo: str
+    claim: Claimed | None = None
+    verdict: Verdict | None = None
+    reason: str | None = None
+    likelihood_ratio: float | None = None
+    as_good: float | None = None
+    rate: int | None = None
+    false_alarm: float | None = None
+    false_agreement: float | None = None
+    cell: Cell | None = None
+    country_probability: float | None = None
+    country_rank: int | None = None
+    likeliest: tuple[Cell, ...] = ()
+    km_to_likeliest: float | None = None
+    checks: tuple[Check, ...] = ()
+    looks_claimed: tuple[Match, ...] = ()
+    looks_likeliest: tuple[Match, ...] = ()
+    model: Model | None = None
+    error: str | None = None
 
 
 @dataclass(frozen=True)
-class Thresholds:
-    """Where the verdicts begin, on the fit of a claim (share of places that fit no better).
+class Item:
+    """A photo and what is claimed of it.
 
     Attributes:
-        contradicts: a fit at or below this contradicts; that share of true claims is wrongly
-            called a contradiction.
-        agrees: a fit at or above this agrees; at that bound the share of false claims that pass
-            is ``false_agreement``.
-        false_alarm: rate of true claims called contradictions, on held-out photos.
-        false_agreement: rate of false claims called agreement, likewise.
-        fitted_on: claims that the two rates were measured on.
+        source: the photo.
+        name: what the result calls it.
+        claim: the claim, or the words that say why it is none.
     """
 
-    contradicts: float
-    agrees: float
-    false_alarm: float
-    false_agreement: float
-    fitted_on: int
+    source: Source
+    name: str
+    claim: Claim | str
 
-    def as_numbers(self) -> dict[str, float]:
-        """As `calibration.json` keeps them."""
-        return asdict(self)
 
-    @classmethod
-    def of(cls, numbers: Mapping[str, float]) -> Thresholds:
-        """From `calibration.json`.
+class Verifier:
+    """Weighs claims with one engine.
+
+    Attributes:
+        engine: the model, with the user's index if one was given.
+        verdicts: reach and limits that the model was calibrated to.
+        rate: false alarms, in percent.
+    """
+
+    def __init__(self, engine: Engine, rate: int = RATE) -> None:
+        """Make ready.
 
         Raises:
-            GraticuleError: the model was never calibrated for verdicts.
+            GraticuleError: the model has no fitted verdicts, or none at this rate.
         """
-        if not numbers:
-            raise GraticuleError(
-                "this model has no thresholds for verdicts yet: graticule calibrate fits them on "
-                "photos of known places"
+        fitted = engine.calibration
+        self.engine, self.rate = engine, rate
+        self.verdicts = Verdicts.of(fitted.verdicts)
+        self._limits = self.verdicts.limits(rate)
+        task = self.verdicts.task
+        self._scale = Scale(
+            engine.system.partitions[task], fitted.prior[task], self.verdicts.reach_km
+        )
+        self._decoder = Decoder(engine.system, fitted, Options())
+        self._homes = cell_countries(self._scale.over)
+
+    def verify(self, items: Iterable[Item], *, batch: int = BATCH) -> Iterator[Verification]:
+        """Verifications in the order of ``items``, as they come.
+
+        A photo or a claim that cannot be read gives a result with its ``error``; the rest goes on.
+        """
+        waiting: list[Item] = []
+
+        def named() -> Iterator[tuple[Source, str | None]]:
+            for item in items:
+                waiting.append(item)
+                # Nothing is read of a photo about which nothing is claimed.
+                yield (item.source if isinstance(item.claim, Claim) else b""), item.name
+
+        with closing(self.engine.look(named(), batch=batch)) as batches:
+            for seen in batches:
+                mine = waiting[: len(seen.photos)]
+                del waiting[: len(seen.photos)]
+                found = iter(self._judge(seen.prediction, mine, seen.photos))
+                for item, photo in zip(mine, seen.photos, strict=True):
+                    if isinstance(item.claim, str):
+                        yield Verification(photo=item.name, error=item.claim)
+                    elif isinstance(photo, Answer):
+                        yield Verification(
+                            photo=item.name, claim=_claimed(item.claim), error=photo.error
+                        )
+                    else:
+                        yield next(found)
+
+    def _judge(
+        self,
+        prediction: Prediction | None,
+        items: Sequence[Item],
+        photos: Sequence[Looked | Answer],
+    ) -> list[Verification]:
+        if prediction is None:
+            return []
+        pairs = [
+            (item.claim, photo)
+            for item, photo in zip(items, photos, strict=True)
+            if isinstance(item.claim, Claim) and isinstance(photo, Looked)
+        ]
+        fitted = self.engine.calibration
+        tempered = {
+            task: fitted.temper(task, belief) for task, belief in prediction.beliefs.items()
+        }
+        belief = tempered[self.verdicts.task]
+        gains = self._decoder.gains(tempered)
+        evidence = self._scale.weigh(
+            belief,
+            np.array([claim.latlon for claim, _ in pairs]),
+            [claim.country if claim.whole_country else "" for claim, _ in pairs],
+        )
+        out = []
+        for row, (claim, photo) in enumerate(pairs):
+            scene = scene_of(prediction.scenes, row)
+            silent = self._decoder.why_silent(photo, scene, float(gains[row]))
+            said = self._said(belief, evidence, row, claim, silent)
+            shown = self._shown(prediction.embedding[row], belief, row, claim)
+            out.append(
+                said.model_copy(
+                    update={
+                        "photo": photo.name,
+                        "checks": check_metadata(photo.metadata, claim),
+                        **shown,
+                    }
+                )
             )
-        return cls(
-            contradicts=numbers["contradicts"],
-            agrees=numbers["agrees"],
-            false_alarm=numbers["false_alarm"],
-            false_agreement=numbers["false_agreement"],
-            fitted_on=int(numbers["fitted_on"]),
+        return out
+
+    def _said(
+        self,
+        belief: Belief[Partition],
+        evidence: Evidence,
+        row: int,
+        claim: Claim,
+        silent: str | None,
+    ) -> Verification:
+        ratio, cell = float(evidence.log_ratio[row]), int(evidence.cell[row])
+        known = bool(np.isfinite(ratio))
+        reason = silent
+        if not known:
+            reason = "this model knows no place near the claim"
+        verdict: Verdict = self._limits.judge(ratio) if reason is None else "can't tell"
+        p = belief.p[row].astype(np.float64)
+        cells, _ = belief[slice(row, row + 1)].top(LISTED)
+        top = int(cells[0, 0])
+        home = claim.country or (str(self._homes[cell]) if cell >= 0 else "")
+        country, rank = self._country(p, home)
+        return Verification(
+            photo="",
+            claim=_claimed(claim),
+            verdict=verdict,
+            reason=reason,
+            likelihood_ratio=_significant(float(np.exp(ratio))) if known else None,
+            as_good=round(float(evidence.as_good[row]), 4) if known else None,
+            rate=self.rate,
+            false_alarm=self._limits.false_alarm,
+            false_agreement=self._limits.false_agreement,
+            cell=self._cell(cell, p) if cell >= 0 else None,
+            country_probability=country,
+            country_rank=rank,
+            likeliest=tuple(self._cell(int(one), p) for one in cells[0]),
+            km_to_likeliest=round(
+                float(sphere.haversine(claim.latlon, self._scale.over.centers[top])), 1
+            ),
+            model=self._decoder.model,
         )
 
+    def _country(self, p: npt.NDArray[np.float64], code: str) -> tuple[float | None, int | None]:
+        codes, index = np.unique(self._homes, return_inverse=True)
+        shares = np.bincount(index, p)
+        own = np.flatnonzero(codes == code)
+        if not code or not len(own):
+            return None, None
+        share = float(shares[own[0]])
+        return round(share, 4), 1 + int((shares > share * (1 + 1e-9)).sum())
 
-@dataclass(frozen=True)
-class Finding:
-    """How one claim fares.
-
-    Attributes:
-        log_ratio: natural log of p(photo | claim) / p(photo | anywhere else): the belief's odds of
-            the claim over the prior's.
-        fit: share of the prior's mass that fits no better than the claim, 0…1; a true claim is
-            spread evenly over it if the belief is calibrated and sharp nowhere.
-        as_good: share of places (by the prior) that fit at least as well.
-        verdict: agrees, can't tell, contradicts.
-        cell: the claim's cell, "" where the model has none near.
-        top_cell: the likeliest cell.
-        km_to_top: from the claim to that cell's center.
-    """
-
-    log_ratio: float
-    fit: float
-    as_good: float
-    verdict: Verdict
-    cell: str
-    top_cell: str
-    km_to_top: float
-
-
-def evidence(
-    belief: Belief[Partition], prior: npt.ArrayLike, claims: FloatArray, claim_km: float = CLAIM_KM
-) -> tuple[FloatArray, FloatArray]:
-    """Log likelihood ratio and fit of each photo's claim.
-
-    By Bayes, p(photo | cell) ∝ p(cell | photo) / p(cell). The likelihood of a claim is the mean of
-    that over the cells it touches, weighted by the prior and by how much of them it covers.
-
-    Args:
-        belief: over the cells, n photos.
-        prior: (cells,) probabilities when no photo is seen; what training made likely.
-        claims: float64 (n, 2) degrees.
-        claim_km: radius of the claimed disc.
-
-    Returns:
-        Log ratios (n,) and fits (n,), the share of the prior whose likelihood is below the claim's.
-    """
-    base = np.maximum(np.asarray(prior, dtype=np.float64), 1e-9)
-    base = base / base.sum()
-    likelihood = np.exp(belief.log_p.astype(np.float64)) / base
-    ratios, fits = np.empty(len(belief)), np.empty(len(belief))
-    extent = extents_km(belief.over)
-    for rows, km in belief.over.distances(claims):
-        touch = np.clip((claim_km + extent - km) / (2 * np.minimum(claim_km, extent)), 0.0, 1.0)
-        # A claim between all cells is judged by the nearest of them.
-        alone = touch.sum(axis=1) == 0
-        touch[alone, np.argmin(km[alone] - extent, axis=1)] = 1.0
-        weight = touch * base
-        share = weight.sum(axis=1)
-        part = likelihood[rows]
-        claimed = (part * weight).sum(axis=1) / share
-        elsewhere = (1.0 - (part * weight).sum(axis=1)) / np.maximum(1.0 - share, 1e-9)
-        ratios[rows] = np.log(np.maximum(claimed, 1e-12) / np.maximum(elsewhere, 1e-12))
-        fits[rows] = ((part < claimed[:, None] * (1 - 1e-9)) * base).sum(axis=1)
-    return ratios, fits
-
-
-def judge(fit: float, thresholds: Thresholds) -> Verdict:
-    """The verdict on one fit."""
-    if fit <= thresholds.contradicts:
-        return "contradicts"
-    return "agrees" if fit >= thresholds.agrees else "can't tell"
-
-
-def fit_thresholds(
-    true_fits: npt.ArrayLike,
-    false_fits: npt.ArrayLike,
-    *,
-    false_alarm: float = 0.05,
-    false_agreement: float = 0.05,
-) -> Thresholds:
-    """Thresholds at stated rates, on held-out photos with true and with moved claims.
-
-    Args:
-        true_fits: fits of true claims (n,).
-        false_fits: fits of claims moved elsewhere (m,).
-        false_alarm: share of true claims that may be called contradictions.
-        false_agreement: share of false claims that may be called agreement.
-
-    Raises:
-        GraticuleError: there are fewer than 20 of either.
-    """
-    true, false = np.sort(np.asarray(true_fits)), np.sort(np.asarray(false_fits))
-    if min(len(true), len(false)) < 20:
-        raise GraticuleError(
-            f"verdicts need at least 20 true and 20 false claims, got {len(true)} and {len(false)}"
+    def _cell(self, cell: int, p: npt.NDArray[np.float64]) -> Cell:
+        over = self._scale.over
+        home = str(self._homes[cell])
+        name = over.names[cell]
+        country = atlas.country_name(home) if home else ""
+        if over.ids[cell] == f"{home}:":
+            name = f"{country} outside its known cities" if self._has_cities(home) else country
+        elif country and country != name:
+            name = f"{name}, {country}"
+        return Cell(
+            id=over.ids[cell],
+            name=name,
+            lat=round(float(over.centers[cell, 0]), 2),
+            lon=round(float(over.centers[cell, 1]), 2),
+            probability=round(float(p[cell]), 4),
         )
-    contradicts = _below(true, false_alarm)
-    agrees = max(-_below(np.sort(-false), false_agreement), float(np.nextafter(contradicts, 2.0)))
-    return Thresholds(
-        contradicts,
-        agrees,
-        float((true <= contradicts).mean()),
-        float((false >= agrees).mean()),
-        len(true) + len(false),
+
+    def _has_cities(self, home: str) -> bool:
+        return int((self._homes == home).sum()) > 1
+
+    def _shown(
+        self,
+        embedding: npt.NDArray[np.float32],
+        belief: Belief[Partition],
+        row: int,
+        claim: Claim,
+    ) -> dict[str, tuple[Match, ...]]:
+        album = self.engine.album
+        if album is None:
+            return {}
+        top = int(belief[slice(row, row + 1)].top(1)[0][0, 0])
+        places = album.index.rows.latlon
+        if claim.whole_country:
+            near = atlas.countries(places) == claim.country
+        else:
+            near = sphere.haversine(places, claim.latlon) <= SHOWN_KM
+        return {
+            "looks_claimed": album.alike(embedding, near, SHOWN),
+            "looks_likeliest": album.alike(embedding, album.cells(self._scale.over) == top, SHOWN),
+        }
+
+
+def _claimed(claim: Claim) -> Claimed:
+    return Claimed(
+        text=claim.text,
+        name=claim.name,
+        lat=round(claim.lat, 6),
+        lon=round(claim.lon, 6),
+        country=claim.country,
+        whole_country=claim.whole_country,
+        notes=claim.notes,
     )
 
 
-def _below(values: FloatArray, rate: float) -> float:
-    """The largest bound that at most ``rate`` of sorted values, and of a new one, are at or below.
-
-    Conformal: the ⌊rate·(n + 1)⌋-th smallest. Where values tie there, the next lower one; −2, below
-    every fit and every fit's negative, where no value will do.
-    """
-    k = int(np.floor(rate * (len(values) + 1)))
-    if k < 1:
-        return -2.0
-    bound = values[k - 1]
-    if k < len(values) and values[k] == bound:
-        lower = values[values < bound]
-        return float(lower[-1]) if len(lower) else -2.0
-    return float(bound)
-
-
-def find(
-    belief: Belief[Partition],
-    prior: npt.ArrayLike,
-    claims: FloatArray,
-    thresholds: Thresholds,
-    claim_km: float = CLAIM_KM,
-) -> list[Finding]:
-    """Judge one claim for each photo.
-
-    Raises:
-        GraticuleError: a claim is no place on Earth.
-    """
-    places = sphere.as_latlon(claims)
-    if len(places) != len(belief):
-        raise GraticuleError(f"{len(places)} claims for {len(belief)} photos")
-    ratios, fits = evidence(belief, prior, places, claim_km)
-    own = _nearest(belief.over, places)
-    top = belief.top(1)[0][:, 0]
-    km = sphere.haversine(places, belief.over.centers[top])
-    ids = belief.over.ids
-    return [
-        Finding(
-            float(ratios[i]),
-            float(fits[i]),
-            float(1 - fits[i]),
-            judge(float(fits[i]), thresholds),
-            ids[own[i]],
-            ids[top[i]],
-            float(km[i]),
-        )
-        for i in range(len(belief))
-    ]
-
-
-def roc_auc(true_scores: npt.ArrayLike, false_scores: npt.ArrayLike) -> float:
-    """Area under the ROC curve of scores that should be higher for true claims (Mann–Whitney)."""
-    from scipy.stats import rankdata
-
-    true, false = np.asarray(true_scores), np.asarray(false_scores)
-    ranks = rankdata(np.concatenate([true, false]))
-    n, m = len(true), len(false)
-    return float((ranks[:n].sum() - n * (n + 1) / 2) / (n * m))
-
-
-def detection_rate(
-    true_scores: npt.ArrayLike, false_scores: npt.ArrayLike, false_alarm: float
-) -> float:
-    """Share of false claims found where ``false_alarm`` of the true ones are wrongly accused."""
-    threshold = np.quantile(np.asarray(true_scores), false_alarm)
-    return float((np.asarray(false_scores) < threshold).mean())
-
-
-def _nearest(partition: Partition, places: FloatArray) -> Sequence[int]:
-    extent = extents_km(partition)
-    out: list[int] = []
-    for _, km in partition.distances(places):
-        out += np.argmin(km - extent, axis=1).tolist()
-    return out
-
-
-def check_photo(engine: Engine, path: Path, claim: tuple[float, float]) -> dict[str, Any]:
-    """One photo and one claim, as JSON values: the picture's word, and the metadata's apart.
-
-    Raises:
-        GraticuleError: the photo cannot be read, or the model has no fitted verdicts.
-    """
-    fitted = engine.calibration
-    thresholds = Thresholds.of(fitted.verdicts)
-    task = engine.system.point_task
-    photo = engine.system.open(path)
-    crops = [crop[None] for crop in engine.system.crops(photo.image)]
-    belief = fitted.temper(task, engine.system.predict(crops).beliefs[task])
-    found = find(belief, fitted.prior[task], np.array([claim]), thresholds)[0]
-    return {
-        "photo": photo.name,
-        "claim": {"lat": claim[0], "lon": claim[1]},
-        "verdict": found.verdict,
-        "likelihood_ratio": float(f"{np.exp(found.log_ratio):.3g}"),
-        "as_good": round(found.as_good, 4),
-        "cell": found.cell,
-        "top_cell": found.top_cell,
-        "km_to_top": round(found.km_to_top, 1),
-        "false_alarm": round(thresholds.false_alarm, 4),
-        "false_agreement": round(thresholds.false_agreement, 4),
-        "metadata": metadata_words(photo.metadata, claim),
-    }
-
-
-def metadata_words(metadata: Metadata, claim: tuple[float, float]) -> list[str]:
-    """What a file's metadata says of a claim, one line each: GPS, and the sun at capture time."""
-    words = []
-    if metadata.lat is not None and metadata.lon is not None:
-        km = float(sphere.haversine((metadata.lat, metadata.lon), claim))
-        words.append(f"GPS lies {km:,.1f} km from the claim")
-    if metadata.captured_at is not None:
-        heights = range_of_day(claim, metadata.captured_at)
-        if heights is not None:
-            low, high = heights
-            span = f"{low:.0f}°" if low == high else f"between {low:.0f}° and {high:.0f}°"
-            dark = ": it was dark there" if high < DARK else ""
-            words.append(f"taken {metadata.captured_at}, sun {span} high at the claim{dark}")
-    if metadata.problem:
-        words.append(metadata.problem)
-    return words
+def _significant(value: float) -> float:
+    return float(f"{value:.{_DIGITS}g}")

@@ -73,16 +73,21 @@ def record(answer: Answer) -> dict[str, Any]:
     }
 
 
-def thumbnail(photo: Source) -> str | None:
-    """A small JPEG as a data URI, or None for a photo that cannot be read. No metadata goes in."""
+def thumbnail(photo: Source, side: int = THUMBNAIL) -> str | None:
+    """A small JPEG as a data URI, or None for a photo that cannot be read. No metadata goes in.
+
+    Args:
+        photo: the photo.
+        side: longer side in pixels, at most.
+    """
     from graticule.errors import PhotoError
     from graticule.photos.photo import open_photo
 
     try:
-        image = open_photo(photo, draft=THUMBNAIL).image.copy()
+        image = open_photo(photo, draft=side).image.copy()
     except PhotoError:
         return None
-    image.thumbnail((THUMBNAIL, THUMBNAIL))
+    image.thumbnail((side, side))
     image.info.clear()
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=72, optimize=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
 _ORIGINAL, _OFFSET_ORIGINAL, _DATE_TIME = 0x9003, 0x9011, 0x0132
+_GPS_TIME, _GPS_DATE = 7, 29
 _MAKE, _MODEL, _SOFTWARE = 0x010F, 0x0110, 0x0131
 
 
@@ -24,6 +25,7 @@ class Metadata:
         lat: degrees, or None where absent or impossible.
         lon: degrees, likewise.
         captured_at: ISO 8601, with the offset where the file has one.
+        gps_time: ISO 8601 in UTC, by the satellites' clock.
         camera: maker and model.
         software: the program that wrote the file.
         problem: what is wrong with the metadata, in words, or None.
@@ -32,6 +34,7 @@ class Metadata:
     lat: float | None = None
     lon: float | None = None
     captured_at: str | None = None
+    gps_time: str | None = None
     camera: str | None = None
     software: str | None = None
     problem: str | None = None
@@ -52,6 +55,7 @@ def read_metadata(image: Image) -> Metadata:
         lat,
         lon,
         _time(inner.get(_ORIGINAL) or top[_DATE_TIME], inner.get(_OFFSET_ORIGINAL)),
+        _gps_time(gps),
         camera or None,
         _text(top[_SOFTWARE]),
         problem,
@@ -89,6 +93,16 @@ def _time(value: Any, offset: Any) -> str | None:
         return None
     zone = _text(offset) or ""
     return taken + zone if len(zone) == 6 and zone[0] in "+-" and zone[3] == ":" else taken
+
+
+def _gps_time(gps: Mapping[int, Any]) -> str | None:
+    try:
+        hour, minute, second = (float(part) for part in gps[_GPS_TIME])
+        day = datetime.strptime(_text(gps[_GPS_DATE]) or "", "%Y:%m:%d")
+        clock = timedelta(hours=hour, minutes=minute, seconds=int(second))
+    except (KeyError, TypeError, ValueError, ZeroDivisionError, OverflowError):
+        return None
+    return (day + clock).isoformat() + "Z" if timedelta(0) <= clock < timedelta(days=1) else None
 
 
 def _text(value: Any) -> str | None:

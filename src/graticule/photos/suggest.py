@@ -34,6 +34,11 @@ def _country_words() -> dict[str, str]:
     return words
 
 
+def country_code(value: str) -> str | None:
+    """The code that a country's name, code or usual abbreviation stands for, or None."""
+    return _country_words().get(value.strip().upper())
+
+
 def country(value: str) -> str:
     """How to mend an unknown country."""
     words = _country_words()

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import fnmatch
 import importlib.util
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -187,12 +188,30 @@ class PhotoIndex:
             out.append(part)
         return out
 
-    def add(self, vectors: npt.NDArray[np.floating[Any]], rows: Rows) -> int:
+    def file(self, row: int) -> Path | None:
+        """The photo of a row as a file; None where its folder is unknown or it is gone."""
+        at = 0
+        for shard in self.about["shards"]:
+            if row < at + shard["rows"]:
+                root = shard.get("root")
+                found = None if root is None else self.path / root / self.rows.photos[row]
+                return found if found is not None and found.is_file() else None
+            at += shard["rows"]
+        return None
+
+    def add(
+        self,
+        vectors: npt.NDArray[np.floating[Any]],
+        rows: Rows,
+        root: str | os.PathLike[str] | None = None,
+    ) -> int:
         """Add photos; a file that is there already (by its checksum) is passed over.
 
         Args:
             vectors: (n, d), of any length but zero.
             rows: what is known of them.
+            root: the folder that the photos' names are relative to, so that they can be shown; kept
+                relative to the index, which may move along with it.
 
         Returns:
             How many were added.
@@ -215,10 +234,11 @@ class PhotoIndex:
         unit = (vectors / norms)[kept].astype(np.float16)
         fresh = rows[kept]
         shards, number = list(self.about["shards"]), int(self.about["next"])
+        home = {} if root is None else {"root": self._from_here(root)}
         for start in range(0, len(fresh), SHARD):
             part = np.zeros(len(fresh), dtype=bool)
             part[start : start + SHARD] = True
-            shards.append(self._write(number, unit[part], fresh[part]))
+            shards.append(self._write(number, unit[part], fresh[part]) | home)
             number += 1
         self._list(shards, number, width=width)
         return len(fresh)
@@ -240,7 +260,9 @@ class PhotoIndex:
             if here.all():
                 shards.append(shard)
             elif here.any():
-                shards.append(self._write(number, np.asarray(vectors)[here], self.rows[kept]))
+                rest = self._write(number, np.asarray(vectors)[here], self.rows[kept])
+                # What else is known of a shard stays with what is left of it.
+                shards.append({**shard, **rest})
                 number += 1
         self._list(shards, number)
         return int(gone.sum())
@@ -347,6 +369,12 @@ class PhotoIndex:
             here = shard == number
             out[here] = self.vectors[number][rows[here] - starts[number]]
         return out
+
+    def _from_here(self, root: str | os.PathLike[str]) -> str:
+        try:
+            return Path(os.path.relpath(root, self.path)).as_posix()
+        except ValueError:  # on another drive of Windows
+            return Path(root).resolve().as_posix()
 
     def _file(self, shard: dict[str, Any], ending: str) -> Path:
         return self.path / f"{int(shard['number']):05d}.{ending}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,8 @@ from graticule import calibration, sphere
 from graticule.belief import Belief
 from graticule.calibration import LEVELS, Calibration
 from graticule.cells.partition import Partition
+from graticule.verdicts.fit import fit_verdicts
+from graticule.verdicts.limits import Verdicts
 
 Float32Array = npt.NDArray[np.float32]
 FloatArray = npt.NDArray[np.float64]
@@ -84,14 +87,19 @@ def fit(
     prior = countries.p[even].mean(axis=0)
     gain = calibration.gain(countries, prior)
     low = _quiet_below(gain[even], countries[even], held.truth[even], prior)
+    # Countries first: what a photo says at all is measured by them.
+    priors = {"countries": _rounded(prior), "cities": _rounded(belief.p[even].mean(axis=0))}
+    beliefs = {"countries": countries, "cities": belief}
+    verdicts = fit_verdicts_of(held, beliefs, priors, placed[gain[placed] >= low])
     done = found.model_copy(
         update={
             "point_km": width,
             "radius_mass": dict(masses),
-            "prior": {"countries": [round(float(p), 6) for p in prior]},
+            "prior": priors,
             "min_gain": low,
             "max_indoor": float(np.quantile(indoor[outdoor], 1 - _FALSE_SILENCE)),
             "max_flatness": float(np.quantile(flatness, 1 - _FALSE_SILENCE / 4)),
+            "verdicts": verdicts.model_dump(mode="json"),
             "fitted_on": {
                 "photos": len(even),
                 "placed": len(placed),
@@ -112,7 +120,28 @@ def fit(
         },
         "silent_share": round(100 * float(silent[even].mean()), 2),
         "temperature": round(temperature, 3),
+        "verdicts": verdicts.model_dump(mode="json"),
     }
+
+
+def fit_verdicts_of(
+    held: Held,
+    beliefs: Mapping[str, Belief[Partition]],
+    priors: Mapping[str, npt.ArrayLike],
+    rows: IntArray,
+) -> Verdicts:
+    """Limits of verdicts on some rows; each fold of sources is judged by limits of the others."""
+    return fit_verdicts(
+        {task: belief[rows] for task, belief in beliefs.items()},
+        priors,
+        held.latlon[rows],
+        held.cluster[rows],
+        folds=held.fold[rows],
+    )
+
+
+def _rounded(prior: npt.NDArray[np.float32]) -> list[float]:
+    return [round(float(p), 6) for p in prior]
 
 
 def coverage(

@@ -66,6 +66,7 @@ def card(system: Manifest, report: Report, cities: Cities) -> str:
         f"{fitted['silent_share']} % of held-out photos get no answer because they say no more "
         "than the prior does. Indoor scenes and flat pictures (screenshots, scans, drawings) get "
         "none either; the thresholds leave 2 % of outdoor scenes and 0.5 % of photos silent.",
+        *_verdicts(fitted.get("verdicts")),
         "## Export",
         _table(["figure", "value"], [[k, v] for k, v in report["export"].items()]),
         "## Limits",
@@ -75,6 +76,31 @@ def card(system: Manifest, report: Report, cities: Cities) -> str:
         "and beaches are mostly guesses.",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _verdicts(fitted: Mapping[str, Any] | None) -> list[str]:
+    """What `graticule verify` may be trusted with."""
+    if not fitted:
+        return []
+    rows = [
+        [f"{rate} %", *(f"{100 * limits[name]:.1f}" for name in _RATES)]
+        for rate, limits in fitted["rates"].items()
+    ]
+    return [
+        "## Verdicts on claimed places",
+        f"Fitted on {fitted['claims']} held-out photos at {fitted['places']} places; measured with "
+        "each fold of sources judged by the limits of the others, each place weighing as one, in "
+        "%. A false claim is the place of another photo at least 200 km away.",
+        _table(["stated false alarms", *_RATES.values()], rows),
+    ]
+
+
+_RATES = {
+    "false_alarm": "true claims contradicted",
+    "found": "false claims contradicted",
+    "confirmed": "true claims said to agree",
+    "false_agreement": "false claims said to agree",
+}
 
 
 def comparison(report: Report) -> str:
