@@ -16,7 +16,7 @@ from graticule.answer import Answer, Cell, City, Exif, Model, Place, Point, Scen
 from graticule.belief import Belief, Labels
 from graticule.calibration import Calibration
 from graticule.cells.partition import Partition
-from graticule.cells.places import cell_countries
+from graticule.cells.places import cell_countries, extents_km
 from graticule.cells.taught import PREFIX, TaughtCells
 from graticule.errors import GraticuleError
 from graticule.locate import albums, places
@@ -225,7 +225,7 @@ class _Said:
         self.areas = self._areas() if decoder.options.areas else {}
 
     def _areas(self) -> dict[int, npt.NDArray[np.float64]]:
-        cells = np.pi * calibration.extents_km(self.point.over) ** 2
+        cells = np.pi * extents_km(self.point.over) ** 2
         return {k: metrics.covering_areas_km2(self.point.p, cells, k / 100) for k in AREAS}
 
     @cached_property
