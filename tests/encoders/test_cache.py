@@ -115,3 +115,15 @@ def test_the_grey_view_has_no_colour() -> None:
     pixels = np.random.default_rng(0).integers(0, 255, (8, 8, 3), dtype=np.uint8)
     grey = VIEWS["grey"](pixels)
     assert (grey[..., 0] == grey[..., 2]).all()
+
+
+def test_what_auto_means_is_in_the_key() -> None:
+    pytest.importorskip("torch")
+    from graticule.encoders import frozen
+    from graticule.encoders.spec import EncoderSpec
+
+    labels = {
+        how: frozen.open_encoder(EncoderSpec(name="tiny", normalise=how)).label
+        for how in ("auto", "imagenet", "half")
+    }
+    assert labels["auto"] == labels["imagenet"] != labels["half"]

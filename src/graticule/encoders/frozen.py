@@ -108,7 +108,8 @@ def from_module(module: Any, spec: EncoderSpec, device: str = "cpu") -> Frozen:
         return out
 
     seen = f"{spec.segmentation}>" if spec.segmentation else ""
-    label = f"{seen}{spec.name}/{spec.pooling}/{spec.normalise}"
+    normalise = "imagenet" if spec.normalise == "auto" else spec.normalise
+    label = f"{seen}{spec.name}/{spec.pooling}/{normalise}"
     return Frozen(label, digest(module), spec.preprocess, encode, module.dim, module=module)
 
 
