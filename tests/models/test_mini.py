@@ -54,3 +54,17 @@ def test_nothing_in_the_bundle_names_a_folder_of_its_makers(folder: Path) -> Non
         text = file.read_text(encoding="utf-8")
         assert "/work" not in text
         assert "/root" not in text
+
+
+def test_claims_can_be_verified_out_of_the_box() -> None:
+    from graticule.locate.claims import parse
+    from graticule.locate.engine import Engine
+    from graticule.locate.verify import Item, Verifier
+
+    verifier = Verifier(Engine(find_model("mini")))
+    grey = np.random.default_rng(0).integers(90, 160, (300, 400, 3), dtype=np.uint8)
+    found = next(iter(verifier.verify([Item(grey, "grey", parse("Lviv, Ukraine"))])))
+    assert found.verdict in {"agrees", "can't tell", "contradicts"}
+    assert found.likelihood_ratio is not None
+    for rate, limits in verifier.verdicts.rates.items():
+        assert limits.false_alarm <= rate / 100

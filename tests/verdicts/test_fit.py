@@ -57,7 +57,7 @@ def test_limits_never_break_the_stated_rate_even_on_ties(
     true: list[float], false: list[float], rate: int
 ) -> None:
     t, f = np.array(true), np.array(false)
-    low, high = fitting.fit(t, f, ALONE(len(t)), ALONE(len(f)), rate)
+    low, high = fitting.fit(t, f, ALONE(len(t)), ALONE(len(f)), (rate / 100, rate / 100))
     if low is not None:
         assert (t <= low).sum() <= rate / 100 * (len(t) + 1) + 1e-9
     if high is not None:
@@ -69,10 +69,10 @@ def test_a_place_with_many_photos_weighs_as_one() -> None:
     true = np.concatenate([np.full(300, -5.0), np.linspace(0, 1, 60)])
     place = np.concatenate([np.zeros(300, int), np.arange(1, 61)])
     false = np.zeros(60)
-    low, _ = fitting.fit(true, false, place, ALONE(60), 5)
+    low, _ = fitting.fit(true, false, place, ALONE(60), (0.05, 0.05))
     # 61 places: three of them may lie below, one of which is the one with the 300 photos.
     assert low == pytest.approx(np.linspace(0, 1, 60)[1])
-    by_photo, _ = fitting.fit(true, false, ALONE(360), ALONE(60), 5)
+    by_photo, _ = fitting.fit(true, false, ALONE(360), ALONE(60), (0.05, 0.05))
     assert by_photo is None
 
 
@@ -92,6 +92,21 @@ def test_photos_of_unknown_places_fit_nothing() -> None:
     south = np.tile([-89.0, 0.0], (40, 1))
     with pytest.raises(GraticuleError, match="at least 20"):
         fitted_on(belief, south)
+
+
+def test_folds_that_are_unlike_each_other_move_the_limits_out() -> None:
+    belief, truth = photos(1200, 8)
+    alone = np.arange(1200)
+    asked = {"cities": belief}, {"cities": PRIOR}, truth, alone
+    # Of one source in six the model is wrong far more often.
+    fold = alone % 6
+    wrong = truth.copy()
+    bad = np.flatnonzero((fold == 0) & (alone % 4 < 1))
+    wrong[bad] = np.roll(truth[bad], 5, axis=0)
+    mixed = fitting.fit_verdicts(*asked[:2], wrong, alone, reaches=(0.0,), seed=1)
+    apart = fitting.fit_verdicts(*asked[:2], wrong, alone, folds=fold, reaches=(0.0,), seed=1)
+    assert apart.limits(5).contradicts <= mixed.limits(5).contradicts
+    assert apart.limits(5).false_alarm <= 0.05
 
 
 def test_a_silent_model_can_tell_nothing() -> None:

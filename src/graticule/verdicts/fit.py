@@ -33,6 +33,8 @@ FEWEST = 20
 REACHES = (0.0, 250.0, 500.0, 1000.0, 2000.0)
 #: Parts that measured rates are cross-fitted over, where photos bring no folds of their own.
 _PARTS = 5
+#: What stated shares are multiplied with until folds keep them.
+_SHRINK = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)
 
 #: A task and a reach.
 _Asked = tuple[str, float]
@@ -71,16 +73,16 @@ def fit(
     false: FloatArray,
     true_clusters: npt.ArrayLike,
     false_clusters: npt.ArrayLike,
-    rate: int,
+    shares: tuple[float, float],
 ) -> tuple[float | None, float | None]:
-    """Lower and upper limit at a stated rate, each place weighing as one.
+    """Lower and upper limit at stated shares, each place weighing as one.
 
     Args:
         true: log ratios of true claims (n,).
         false: of false claims (m,).
         true_clusters: (n,) photos of one place share one.
         false_clusters: (m,) likewise, of the photo.
-        rate: percent of true claims below the lower limit, and of false ones above the upper one.
+        shares: of true claims at or below the lower limit, and of false ones at or above the upper.
 
     Raises:
         GraticuleError: there are fewer than 20 of either.
@@ -90,8 +92,8 @@ def fit(
             f"verdicts need at least {FEWEST} true and {FEWEST} false claims, got {len(true)} and "
             f"{len(false)}"
         )
-    low = _at_most(true, true_clusters, rate / 100)
-    high = _at_most(-false, false_clusters, rate / 100)
+    low = _at_most(true, true_clusters, shares[0])
+    high = _at_most(-false, false_clusters, shares[1])
     upper = None if high is None else -high
     if low is not None and upper is not None and upper <= low:
         upper = float(np.nextafter(low, np.inf))
@@ -127,7 +129,9 @@ def fit_verdicts(
     """Task, reach and limits from held-out photos, with the rates such limits had on other ones.
 
     Task and reach are those that tell true claims from false ones best (area under the ROC curve).
-    Each fold is judged with what was fitted on the others; what is kept is fitted on all.
+    Each fold is judged with what was fitted on the others. Where folds are unlike each other, as
+    sources are, limits that keep a rate on some break it on the next: then they are moved out until
+    the folds so judged keep it, too.
 
     Args:
         beliefs: by task, of n photos that training did not see, tempered.
@@ -146,46 +150,51 @@ def fit_verdicts(
     if folds is None:
         drawn = np.random.default_rng(seed).integers(0, _PARTS, int(groups.max(initial=0)) + 1)
         folds = drawn[groups]
-    asked, pairs = told.fit(np.ones(len(places), bool))
-    measured = _cross_fitted(told, np.asarray(folds))
+    asked = told.best(np.ones(len(places), bool))
+    true, false = told.columns(asked, np.ones(len(places), bool))
+    parts = told.parts(np.asarray(folds))
     known = told.known(asked)
     return Verdicts(
         task=asked[0],
         reach_km=asked[1],
-        rates={
-            rate: Limits(contradicts=low, agrees=high, **measured[rate])
-            for rate, (low, high) in pairs.items()
-        },
+        rates={rate: _limits(true, false, parts, rate / 100) for rate in RATES},
         claims=int(known.sum()),
         places=len(np.unique(groups[known])),
     )
 
 
-def _cross_fitted(told: _Told, folds: npt.NDArray[np.generic]) -> dict[int, dict[str, float]]:
-    """What became of true and false claims, each fold judged by the limits of the others."""
-    counted = {rate: np.zeros(4) for rate in RATES}
-    weight = np.zeros(2)
-    for one in np.unique(folds):
-        try:
-            asked, limits = told.fit(folds != one)
-        except GraticuleError:  # too few are left
-            continue
-        true, false = told.columns(asked, folds == one)
+def _limits(true: _Column, false: _Column, parts: Sequence[_Part], rate: float) -> Limits:
+    """Limits on all claims at the largest shares that the parts keep when judged by each other."""
+    keeps = {share: _measured(parts, (share, share)) for share in (f * rate for f in _SHRINK)}
+    shares = tuple(
+        next((share for share, found in keeps.items() if found[kind] <= rate), rate * _SHRINK[-1])
+        for kind in ("false_alarm", "false_agreement")
+    )
+    both = (shares[0], shares[1])
+    low, high = fit(true.ratio, false.ratio, true.group, false.group, both)
+    measured = _measured(parts, both)
+    return Limits(contradicts=low, agrees=high, **{k: round(v, 4) for k, v in measured.items()})
+
+
+def _measured(parts: Sequence[_Part], shares: tuple[float, float]) -> dict[str, float]:
+    """What became of true and false claims, each part judged by limits of the others."""
+    counts, weight = np.zeros(4), np.zeros(2)
+    for part in parts:
+        low, high = fit(
+            part.true.ratio, part.false.ratio, part.true.group, part.false.group, shares
+        )
+        under, over = (-np.inf if low is None else low), (np.inf if high is None else high)
+        true, false = part.judged_true, part.judged_false
         weight += true.weight.sum(), false.weight.sum()
-        for rate, (low, high) in limits.items():
-            under, over = (-np.inf if low is None else low), (np.inf if high is None else high)
-            counted[rate] += (
-                true.weight[true.ratio <= under].sum(),
-                false.weight[false.ratio >= over].sum(),
-                false.weight[false.ratio <= under].sum(),
-                true.weight[true.ratio >= over].sum(),
-            )
+        counts += (
+            true.weight[true.ratio <= under].sum(),
+            false.weight[false.ratio >= over].sum(),
+            false.weight[false.ratio <= under].sum(),
+            true.weight[true.ratio >= over].sum(),
+        )
     names = ("false_alarm", "false_agreement", "found", "confirmed")
     of = np.maximum(weight[[0, 1, 1, 0]], 1e-9)
-    return {
-        rate: {name: round(float(x), 4) for name, x in zip(names, counts / of, strict=True)}
-        for rate, counts in counted.items()
-    }
+    return {name: float(x) for name, x in zip(names, counts / of, strict=True)}
 
 
 @dataclass(frozen=True)
@@ -201,6 +210,16 @@ class _Column:
             return np.empty(0)
         _, index, size = np.unique(self.group, return_inverse=True, return_counts=True)
         return np.asarray(1.0 / size[index])
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Claims that limits are fitted on, and those of one fold that are judged by them."""
+
+    true: _Column
+    false: _Column
+    judged_true: _Column
+    judged_false: _Column
 
 
 @dataclass(frozen=True)
@@ -252,17 +271,20 @@ class _Told:
             _Column(self.false[asked][told], self.groups[self.photo[told]]),
         )
 
-    def fit(
-        self, chosen: npt.NDArray[np.bool_]
-    ) -> tuple[_Asked, dict[int, tuple[float | None, float | None]]]:
-        """The best task and reach of the chosen photos, and the limits at each rate."""
-        columns = {asked: self.columns(asked, chosen) for asked in self.true}
-        areas = np.array(
-            [roc_auc(t.ratio, f.ratio, t.weight, f.weight) for t, f in columns.values()]
-        )
-        best = int(np.nanargmax(areas)) if np.isfinite(areas).any() else 0
-        asked = list(columns)[best]
-        true, false = columns[asked]
-        return asked, {
-            rate: fit(true.ratio, false.ratio, true.group, false.group, rate) for rate in RATES
-        }
+    def best(self, chosen: npt.NDArray[np.bool_]) -> _Asked:
+        """The task and reach that tell the chosen photos' true claims from false ones best."""
+        areas = []
+        for asked in self.true:
+            true, false = self.columns(asked, chosen)
+            areas.append(roc_auc(true.ratio, false.ratio, true.weight, false.weight))
+        return list(self.true)[int(np.nanargmax(areas)) if np.isfinite(areas).any() else 0]
+
+    def parts(self, folds: npt.NDArray[np.generic]) -> list[_Part]:
+        """Each fold with what the others say, where enough are left to say anything."""
+        found = []
+        for one in np.unique(folds):
+            asked = self.best(folds != one)
+            part = _Part(*self.columns(asked, folds != one), *self.columns(asked, folds == one))
+            if min(len(part.true.ratio), len(part.false.ratio)) >= FEWEST:
+                found.append(part)
+        return found
