@@ -72,8 +72,8 @@ def make_gallery_bundle(folder: Path, scale: float = 30.0) -> Path:
     onnx = pytest.importorskip("onnx")
     folder.mkdir(parents=True, exist_ok=True)
     onnx.save(_encoder(onnx), folder / "encoder.onnx")
-    colours = np.array([colour for _, colour in PLACES.values()], dtype=np.float32)
-    np.save(folder / "gallery.npy", colours / np.linalg.norm(colours, axis=1, keepdims=True))
+    onnx.save(_location(onnx), folder / "location.onnx")
+    np.save(folder / "gallery.npy", _unit_colours())
     points = gallery([place for place, _ in PLACES.values()])
     points.to_parquet(folder / "partitions" / "gallery.parquet")
     manifest = Manifest(
@@ -118,6 +118,33 @@ def _encoder(onnx: object) -> object:
     pixels = helper.make_tensor_value_info("pixels_0", TensorProto.UINT8, ["n", SIZE, SIZE, 3])
     out = helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["n", 3])
     return _model(helper.make_graph(nodes, "encoder", [pixels], [out], constants))
+
+
+def _unit_colours() -> np.ndarray:
+    colours = np.array([colour for _, colour in PLACES.values()], dtype=np.float32)
+    return colours / np.linalg.norm(colours, axis=1, keepdims=True)
+
+
+def _location(onnx: object) -> object:
+    """The colour of the nearest of the three places, shading over: latlon (n, 2) → (n, 3)."""
+    from onnx import TensorProto, helper
+
+    at = np.array([place for place, _ in PLACES.values()])
+    weight, bias = (2 * at / 100).astype(np.float32), (-(at**2).sum(1) / 100).astype(np.float32)
+    nodes = [
+        helper.make_node("Gemm", ["latlon", "w", "b"], ["near"], transB=1),
+        helper.make_node("Softmax", ["near"], ["share"], axis=1),
+        helper.make_node("MatMul", ["share", "colours"], ["mixed"]),
+        helper.make_node("LpNormalization", ["mixed"], ["embedding"], axis=1, p=2),
+    ]
+    constants = [
+        helper.make_tensor("w", TensorProto.FLOAT, weight.shape, weight.ravel()),
+        helper.make_tensor("b", TensorProto.FLOAT, bias.shape, bias),
+        helper.make_tensor("colours", TensorProto.FLOAT, (3, 3), _unit_colours().ravel()),
+    ]
+    latlon = helper.make_tensor_value_info("latlon", TensorProto.FLOAT, ["n", 2])
+    out = helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["n", 3])
+    return _model(helper.make_graph(nodes, "location", [latlon], [out], constants))
 
 
 def _heads(onnx: object, heads: dict[str, list[tuple[int, int, int]]]) -> object:

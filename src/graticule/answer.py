@@ -85,6 +85,10 @@ class Model(_Frozen):
     version: str
     sha256: str
     calibrated: bool = Field(description="whether probabilities and radii were calibrated")
+    gallery: Annotated[
+        str | None, Field(description="key of the --gallery in place of the model's own points")
+    ] = None
+    index: Annotated[str | None, Field(description="fingerprint of the --index, as it was")] = None
 
 
 class Answer(_Frozen):

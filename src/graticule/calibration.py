@@ -27,12 +27,30 @@ FloatArray = npt.NDArray[np.float64]
 LEVELS = (50, 80, 90, 95)
 
 
+class WithIndex(BaseModel):
+    """What was fitted on held-out photos while an index spoke too.
+
+    Attributes:
+        fingerprint: of the index as it was; any other makes these numbers void.
+        weighing: how much matches count, the fields of ``refine.neighbours.Weighing``.
+        radius_mass: as in :class:`Calibration`, of the mixed belief.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    fingerprint: str
+    weighing: dict[str, float]
+    radius_mass: dict[int, float]
+
+
 class Calibration(BaseModel):
     """What was fitted on held-out photos; the defaults are those of a model nobody calibrated.
 
     Attributes:
         calibrated: whether anything below was fitted.
         temperatures: by task, what its logits are divided by.
+        density: by task, the power of its area that each cell's weight is multiplied by; a gallery
+            follows its photos, and without it one place has as many votes as points.
         point_km: width of the kernel that picks the point.
         radius_mass: coverage in percent → the mass within the radius that gave that coverage.
         prior: by task, mean probabilities over the calibration photos: what the model says of no
@@ -42,6 +60,8 @@ class Calibration(BaseModel):
         max_flatness: share of flat pixels above which a picture is no photo.
         verdicts: of `graticule verify`, see :mod:`graticule.verdicts.limits`; empty where they were
             not fitted.
+        gallery: key of the user's gallery that it was fitted with, None for the model's own cells.
+        index: what was fitted beside an index of the user's photos, or None.
         fitted_on: photos, independent places, sources, and how they were held out.
     """
 
@@ -49,6 +69,7 @@ class Calibration(BaseModel):
 
     calibrated: bool = False
     temperatures: dict[str, float] = Field(default_factory=dict)
+    density: dict[str, float] = Field(default_factory=dict)
     point_km: float = Field(250.0, gt=0)
     radius_mass: dict[int, float] = Field(default_factory=lambda: {k: k / 100 for k in LEVELS})
     prior: dict[str, list[float]] = Field(default_factory=dict)
@@ -56,6 +77,8 @@ class Calibration(BaseModel):
     max_indoor: float = 1.0
     max_flatness: float = 1.0
     verdicts: dict[str, Any] = Field(default_factory=dict)
+    gallery: str | None = None
+    index: WithIndex | None = None
     fitted_on: dict[str, Any] = Field(default_factory=dict)
 
     def save(self, path: str | Path) -> None:
@@ -76,12 +99,40 @@ class Calibration(BaseModel):
             where = ".".join(str(part) for part in first["loc"])
             raise BundleError(f"{path}: {where}: {first['msg']}") from error
 
+    def beside(self, gallery: str | None) -> Calibration:
+        """What is left of it when the cells are those of this gallery.
+
+        All where it was fitted with it. Else the temperature and the radii as a first guess, and
+        nothing that says it was calibrated.
+        """
+        if gallery == self.gallery:
+            return self
+        void = {"calibrated": False, "prior": {}, "min_gain": 0.0, "verdicts": {}, "index": None}
+        return self.model_copy(update={**void, "gallery": gallery})
+
     def temper(self, task: str, belief: Belief[Partition]) -> Belief[Partition]:
-        """The belief at its task's temperature."""
-        temperature = self.temperatures.get(task, 1.0)
-        if temperature == 1.0:
-            return belief
-        return Belief.from_logits(belief.over, belief.log_p, temperature)
+        """The belief at its task's temperature, corrected for the density of its cells."""
+        temperature, density = self.temperatures.get(task, 1.0), self.density.get(task, 0.0)
+        return tempered(belief, temperature, density)
+
+
+def tempered(
+    belief: Belief[Partition], temperature: float, density: float = 0.0
+) -> Belief[Partition]:
+    """p^(1/temperature) · area^density, renormalised; cells without an area weigh as the mean."""
+    if temperature == 1.0 and density == 0.0:
+        return belief
+    logits = belief.log_p.astype(np.float64) / temperature
+    if density:
+        logits += density * log_areas(belief.over)
+    return Belief.from_logits(belief.over, logits)
+
+
+def log_areas(partition: Partition) -> FloatArray:
+    """Logarithms of the cells' areas in km², (n,); the mean of the others where it is not known."""
+    logs = np.log(partition.areas_km2)
+    known = np.isfinite(logs)
+    return np.where(known, logs, logs[known].mean() if known.any() else 0.0)
 
 
 def pick_points(belief: Belief[Partition], width_km: float, candidates: int = 64) -> FloatArray:
@@ -195,6 +246,49 @@ def fit_temperature(log_p: npt.ArrayLike, truth: npt.NDArray[np.int64]) -> float
 
     found = minimize_scalar(loss, bounds=(np.log(0.05), np.log(20.0)), method="bounded")
     return float(np.exp(found.x))
+
+
+def fit_density(
+    log_p: npt.NDArray[np.float32], truth: npt.NDArray[np.int64], log_area: FloatArray
+) -> tuple[float, float]:
+    """Temperature and power of the area that make the log score of held-out photos best.
+
+    The score is convex in the inverse temperature and the power, so there is one best pair.
+
+    Args:
+        log_p: (n, cells) log-probabilities; read in blocks of rows, for galleries are large.
+        truth: (n,) true cells; rows below zero are left out.
+        log_area: (cells,) logarithms of the areas.
+    """
+    from scipy.optimize import minimize
+
+    known = np.flatnonzero(truth >= 0)
+    if not len(known):
+        raise GraticuleError("no held-out photo has a known cell: nothing to calibrate on")
+    # Areas in units of their spread: both numbers are then of one size.
+    centred = log_area - log_area.mean()
+    spread = float(centred.std()) or 1.0
+    centred = centred / spread
+
+    def loss(at: FloatArray) -> tuple[float, FloatArray]:
+        total, slope = 0.0, np.zeros(2)
+        for start in range(0, len(known), 32):
+            rows = known[start : start + 32]
+            own = log_p[rows].astype(np.float64)
+            logits = at[0] * own + at[1] * centred
+            logits -= logits.max(axis=1, keepdims=True)
+            p = np.exp(logits)
+            mass = p.sum(axis=1, keepdims=True)
+            p /= mass
+            line, cell = np.arange(len(rows)), truth[rows]
+            total -= float((logits[line, cell] - np.log(mass[:, 0])).sum())
+            slope[0] += float((p * own).sum() - own[line, cell].sum())
+            slope[1] += float((p @ centred).sum() - centred[cell].sum())
+        return total / len(known), slope / len(known)
+
+    limits = [(0.05, 20.0), (-2.0 * spread, 2.0 * spread)]
+    found = minimize(loss, np.array([1.0, 0.0]), jac=True, bounds=limits, method="L-BFGS-B")
+    return float(1 / found.x[0]), float(found.x[1] / spread)
 
 
 def fit_radii(

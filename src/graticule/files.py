@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -63,6 +64,38 @@ def atomic(path: str | os.PathLike[str], mode: str = "w") -> Iterator[IO[Any]]:
         yield handle
         handle.flush()
         os.fsync(handle.fileno())
+
+
+@contextmanager
+def locked(path: str | os.PathLike[str], busy: str) -> Iterator[None]:
+    """Hold a lock file for the block; the system lets go of it when the process ends, however.
+
+    Args:
+        path: the lock file; made if it is not there, and left.
+        busy: the error where another process holds it.
+
+    Raises:
+        GraticuleError: another process holds it, or the file cannot be made.
+    """
+    target = Path(path)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle = target.open("a+b")
+    except OSError as error:
+        raise GraticuleError(f"{path}: cannot be written ({error.strerror or error})") from error
+    with handle:
+        try:
+            if sys.platform == "win32":
+                import msvcrt
+
+                msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)
+            else:
+                import fcntl
+
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise GraticuleError(busy) from error
+        yield
 
 
 def write_json(path: str | os.PathLike[str], value: object) -> None:

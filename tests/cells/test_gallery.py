@@ -66,7 +66,7 @@ def test_lists_of_points(tmp_path: Path) -> None:
 
     file = tmp_path / "p.csv"
     file.write_text("LON,LAT\n2.3,48.9\n")
-    assert read_points(file).tolist() == [[48.9, 2.3]]
+    assert read_points(file).latlon.tolist() == [[48.9, 2.3]]
     for text in ("a,b\n1,2\n", "lat,lon\nx,2\n", "lat,lon\n99,2\n", "lat,lon\n,2\n", ""):
         file.write_text(text)
         with pytest.raises(PartitionError, match=r"p\.csv"):
@@ -79,7 +79,7 @@ def test_a_partition_is_a_list_of_points_too(tmp_path: Path) -> None:
     from graticule.cells.gallery import read_points
 
     gallery([[48.9, 2.3], [1, 2]]).to_parquet(tmp_path / "p.parquet")
-    assert read_points(tmp_path / "p.parquet").tolist() == [[48.9, 2.3], [1, 2]]
+    assert read_points(tmp_path / "p.parquet").latlon.tolist() == [[48.9, 2.3], [1, 2]]
 
 
 @given(

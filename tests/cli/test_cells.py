@@ -47,7 +47,6 @@ def run(*arguments: object) -> int:
         ("regions", ("--country", "IN")),
         ("cities", ("--radius", "30")),
         ("s2", ("--tau-max", "50", "--tau-min", "3")),
-        ("gallery", ()),
         ("combinatorial", ("--cells", "6")),
         ("semantic", ("--country", "IN")),
     ],
@@ -80,20 +79,6 @@ def test_a_stack_is_a_file_a_level(manifest: Path, tmp_path: Path) -> None:
     assert [level.name for level in read_nested(file).levels] == ["coarse", "middle", "fine"]
 
 
-def test_galleries_from_a_list_and_drawn(tmp_path: Path) -> None:
-    listed = write(tmp_path / "p.csv", [(48.9, 2.3), (35.7, 139.7)], ("LAT", "LON"))
-    assert run("cells", "build", "gallery", "--points", listed, "-o", tmp_path / "g.parquet") == 0
-    assert len(read_partition(tmp_path / "g.parquet")) == 2
-    for by in ("population", "area"):
-        file = tmp_path / f"{by}.parquet"
-        assert run("cells", "build", "gallery", "--draw", by, "-n", 300, "-o", file) == 0
-        again = tmp_path / f"{by}2.parquet"
-        assert run("cells", "build", "gallery", "--draw", by, "-n", 300, "-o", again) == 0
-        points = read_partition(file).centers
-        np.testing.assert_array_equal(points, read_partition(again).centers)
-        assert len(points) == 300
-
-
 def test_own_cities(tmp_path: Path) -> None:
     listed = write(tmp_path / "c.csv", [("IN:Delhi", *DELHI)], ("id", "lat", "lon"))
     assert run("cells", "build", "cities", "--places", listed, "-o", tmp_path / "c.parquet") == 0
@@ -111,8 +96,6 @@ def test_own_cities(tmp_path: Path) -> None:
         (("semantic", "-m", "M", "--country", "XX", "-o", "o.parquet"), "XX"),
         (("semantic", "-m", "M", "--preset", "big", "-o", "o.parquet"), "small, large"),
         (("regions", "-m", "M", "--boundaries", "none.gpkg", "-o", "o.parquet"), "no such file"),
-        (("gallery", "-o", "o.parquet"), "choose one"),
-        (("gallery", "--draw", "area", "-n", "0", "-o", "o.parquet"), "one or more"),
         (("cities", "--places", "M", "-o", "o.parquet"), "id, lat and lon"),
         (("s2", "-m", "BAD", "-o", "o.parquet"), "latitude"),
     ],

@@ -7,6 +7,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -107,10 +108,10 @@ def test_get_makes_a_bundle_that_locates_by_its_name(
     for name in names:
         route = f"/{model.repository}/resolve/{model.revision}/{name}"
         server.file(route, (clip / name).read_bytes())
-    gallery = tmp_path / "gallery.csv"
-    gallery.write_text("LAT,LON\n48.86,2.35\n28.61,77.21\n-22.91,-43.17\n0,-140\n")
+    places = np.array([[48.86, 2.35], [28.61, 77.21], [-22.91, -43.17], [0, -140]])
+    monkeypatch.setattr("graticule.encoders.geoclip.packaged_gallery", lambda: places)
 
-    get = ("models", "get", "geoclip", "--gallery", str(gallery))
+    get = ("models", "get", "geoclip")
     code, out = said(capsys, *get, "--hub", server.url)
     assert code == 0
     assert "4 places" in out

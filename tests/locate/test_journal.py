@@ -34,7 +34,7 @@ WHOLE = lines(NAMES)
 def test_cut_anywhere_and_gone_on_is_whole(tmp_path: Path, cut: int) -> None:
     path = tmp_path / "answers.jsonl"
     path.write_bytes(WHOLE[:cut])
-    journal = Journal(path, SHA)
+    journal = Journal(path, MODEL)
     left = [name for name in NAMES if not journal.has(name)]
     kept = path.read_bytes()
     assert kept == WHOLE[: len(kept)]
@@ -46,11 +46,11 @@ def test_cut_anywhere_and_gone_on_is_whole(tmp_path: Path, cut: int) -> None:
 def test_failures_before_count(tmp_path: Path) -> None:
     path = tmp_path / "answers.jsonl"
     path.write_bytes(WHOLE)
-    assert Journal(path, SHA).failed == 1
+    assert Journal(path, MODEL).failed == 1
 
 
 def test_a_file_that_is_not_there_holds_nothing(tmp_path: Path) -> None:
-    assert not Journal(tmp_path / "none.jsonl", SHA).has("a.jpg")
+    assert not Journal(tmp_path / "none.jsonl", MODEL).has("a.jpg")
 
 
 @pytest.mark.parametrize("text", ["lat,lon\n", "{}\n", "[1]\n", '{"photo": "a"}\n', "\n"])
@@ -58,14 +58,25 @@ def test_something_else_is_not_gone_on_with(tmp_path: Path, text: str) -> None:
     path = tmp_path / "answers.jsonl"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(GraticuleError, match="line 1 is not an answer"):
-        Journal(path, SHA)
+        Journal(path, MODEL)
 
 
 def test_answers_of_two_models_are_not_mixed(tmp_path: Path) -> None:
     path = tmp_path / "answers.jsonl"
     path.write_bytes(WHOLE)
     with pytest.raises(GraticuleError, match="another model"):
-        Journal(path, "b" * 64)
+        Journal(path, MODEL.model_copy(update={"sha256": "b" * 64}))
+
+
+@pytest.mark.parametrize("option", ["gallery", "index"])
+def test_answers_with_another_gallery_or_index_are_not_mixed(tmp_path: Path, option: str) -> None:
+    path = tmp_path / "answers.jsonl"
+    with_one = MODEL.model_copy(update={option: "c" * 32})
+    path.write_text(Answer(photo="a.jpg", model=with_one).model_dump_json() + "\n", "utf-8")
+    assert Journal(path, with_one).has("a.jpg")
+    for now in (MODEL, MODEL.model_copy(update={option: "d" * 32})):
+        with pytest.raises(GraticuleError, match=f"another --{option} .cccccccc, now"):
+            Journal(path, now)
 
 
 def test_mending_a_long_line_without_an_end(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from graticule import sphere
 from graticule.refine.neighbours import clusters, fit, mixed, neighbours, shares
-from graticule.refine.photo_index import PhotoIndex, Rows
+from graticule.refine.photo_index import PhotoIndex
+from graticule.refine.rows import Rows
 
 PARIS, DELHI = (48.86, 2.35), (28.61, 77.21)
 

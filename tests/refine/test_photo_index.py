@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from graticule.errors import GraticuleError
 from graticule.refine import photo_index
-from graticule.refine.photo_index import PhotoIndex, Rows
+from graticule.refine.photo_index import PhotoIndex
+from graticule.refine.rows import Rows
 
 
 def rows(n: int, start: int = 0) -> Rows:
@@ -97,7 +98,8 @@ def test_a_kill_while_adding_loses_nothing(tmp_path: Path) -> None:
         import os, signal
         import numpy as np
         from graticule.refine import photo_index
-        from graticule.refine.photo_index import PhotoIndex, Rows
+        from graticule.refine.photo_index import PhotoIndex
+        from graticule.refine.rows import Rows
 
         index = PhotoIndex({str(tmp_path)!r})
         photo_index.files.write_json = lambda *_: os.kill(os.getpid(), signal.SIGKILL)

@@ -11,6 +11,8 @@ import pytest
 
 import graticule
 from bundles import BLUE, GREEN, PLACES, RED, SIZE, make_gallery_bundle, picture
+from graticule.belief import Belief
+from graticule.calibration import Calibration
 from graticule.errors import BundleError
 from graticule.systems.bundle import Bundle, Manifest
 from graticule.systems.geoclip import GeoClip
@@ -53,13 +55,10 @@ def test_it_answers_with_names_a_prior_and_the_word_uncalibrated(bundle: Path) -
     assert limited.countries[0].probability == pytest.approx(1.0, abs=1e-3)
 
 
-def test_density_gives_a_lonely_point_more(bundle: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "dense"
-    shutil.copytree(bundle, folder)
-    manifest = Bundle(folder).manifest
-    Bundle.seal(folder, manifest.model_copy(update={"settings": {"logit_scale": 0, "density": 1}}))
-    system = GeoClip(Bundle(folder))
-    p = system.predict([pixels()]).beliefs["gallery"].p[0]
+def test_density_gives_a_lonely_point_more(bundle: Path) -> None:
+    system = GeoClip(Bundle(bundle))
+    flat = Belief.from_logits(system.partitions["gallery"], np.zeros((1, 3)))
+    p = Calibration(density={"gallery": 1.0}).temper("gallery", flat).p[0]
     areas = system.partitions["gallery"].areas_km2
     assert np.allclose(p, areas / areas.sum(), rtol=1e-4)
 

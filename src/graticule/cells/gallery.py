@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from graticule import atlas, sphere
 from graticule.cells.partition import FloatArray, IntArray, Partition
-from graticule.errors import GraticuleError, PartitionError
+from graticule.errors import PartitionError
 
 #: How densely a drawn town is settled: that of a large city.
 _PEOPLE_PER_KM2 = 4000.0
@@ -84,22 +84,48 @@ def _areas(points: FloatArray) -> FloatArray:
     return np.maximum(sphere.cap_area_km2(sphere.arc(gap)) / k, 1e-6)
 
 
-def read_points(path: str | Path) -> FloatArray:
-    """The coordinates of a CSV with a latitude and a longitude column, (n, 2) degrees.
+@dataclass(frozen=True)
+class Points:
+    """Coordinates as a file gave them.
+
+    Attributes:
+        latlon: (n, 2) degrees, of all rows that are places.
+        left_out: rows that are none: empty, NaN, or a latitude outside ±90.
+        first: the number of the first such row, counted from 1 under the header; 0 for none.
+    """
+
+    latlon: FloatArray
+    left_out: int = 0
+    first: int = 0
+
+    def __str__(self) -> str:
+        """What is odd among them; points given twice or at sea are kept: the user gave them."""
+        twice = len(self.latlon) - len(np.unique(self.latlon, axis=0))
+        sea = int((~atlas.is_land(self.latlon)).sum())
+        words = f"{len(self.latlon):,} places"
+        if twice or sea:
+            words += f", {twice:,} of them given twice and {sea:,} at sea, all kept"
+        if self.left_out:
+            words += f"; {self.left_out:,} rows are no place and left out, row {self.first} first"
+        return words
+
+
+def read_points(path: str | Path) -> Points:
+    """The coordinates of a CSV with a latitude and a longitude column.
 
     GeoCLIP's gallery files and most others; capitals and the columns' order do not matter. Of a
     partition (``.parquet``), the centers.
 
     Raises:
-        PartitionError: the file cannot be read, has no such columns, or a value is no number.
-        GraticuleError: a coordinate is not finite, or a latitude outside ±90.
+        PartitionError: the file cannot be read, has no such columns, a value is no number, or no
+            row is a place.
     """
     import pyarrow as pa
     import pyarrow.csv
 
     source = Path(path)
     if source.suffix.lower() == ".parquet":
-        return Partition.from_parquet(source).centers
+        return Points(Partition.from_parquet(source).centers)
     try:
         table = pyarrow.csv.read_csv(source)
         names = {name.strip().lower(): name for name in table.column_names}
@@ -107,13 +133,37 @@ def read_points(path: str | Path) -> FloatArray:
             next(names[name] for name in wanted if name in names)
             for wanted in (("lat", "latitude"), ("lon", "lng", "long", "longitude"))
         )
-        columns = [table[name].cast(pa.float64()).to_numpy() for name in (lat, lon)]
+        columns = [
+            table[name].cast(pa.float64()).to_numpy(zero_copy_only=False) for name in (lat, lon)
+        ]
     except (OSError, pa.ArrowInvalid, StopIteration, RuntimeError) as error:
         raise PartitionError(f"{source}: not a CSV with columns lat and lon of numbers") from error
-    try:
-        return sphere.as_latlon(np.stack(columns, axis=1))
-    except GraticuleError as error:
-        raise PartitionError(f"{source}: {error}") from error
+    latlon = np.stack(columns, axis=1).astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        good = np.isfinite(latlon).all(axis=1) & (np.abs(latlon[:, 0]) <= 90)
+    if not good.any():
+        raise PartitionError(
+            f"{source}: not one of its {len(latlon):,} rows has a latitude within ±90 and a "
+            "longitude (are the two swapped?)"
+        )
+    bad = np.flatnonzero(~good)
+    return Points(latlon[good], len(bad), int(bad[0]) + 1 if len(bad) else 0)
+
+
+def read_gallery(path: str | Path) -> tuple[Gallery, Points]:
+    """A gallery of a file: a partition as it stands, of a CSV its points.
+
+    Raises:
+        PartitionError: as :func:`read_points`.
+    """
+    source = Path(path)
+    if source.suffix.lower() == ".parquet":
+        found = Partition.from_parquet(source)
+        if isinstance(found, Gallery):
+            return found, Points(found.centers)
+        return gallery(found.centers, counts=found.counts), Points(found.centers)
+    points = read_points(source)
+    return gallery(points.latlon), points
 
 
 def grid(box: tuple[float, float, float, float], spacing_km: float) -> FloatArray:

@@ -19,7 +19,7 @@ import typer
 from graticule.errors import GraticuleError
 
 if TYPE_CHECKING:
-    from graticule.answer import Answer
+    from graticule.answer import Answer, Model
     from graticule.locate.decode import Options
     from graticule.locate.engine import Engine
     from graticule.locate.journal import Journal
@@ -65,6 +65,13 @@ def locate(
         Path | None,
         typer.Option(help="Photos of your own from graticule index, as evidence."),
     ] = None,
+    gallery: Annotated[
+        Path | None,
+        typer.Option(
+            help="Places of your own in the model's stead (CSV with lat and lon, or what graticule "
+            "gallery build wrote); points may then be finer than a city."
+        ),
+    ] = None,
     country: Annotated[
         list[str] | None,
         typer.Option(help="Only this country (ISO code, as IN); give it again for more."),
@@ -100,6 +107,7 @@ def locate(
         graticule locate street.jpg --country IN --country NP
         graticule locate IMG_1.jpg --near 48.86,2.35,300 --always-answer
         graticule locate unsorted/ --index albums.index -f json
+        graticule locate street.jpg --model geoclip --gallery zurich.parquet
     """
     # Pillow warns of odd metadata and large photos; each photo's own row says what matters.
     warnings.filterwarnings("ignore", module="PIL")
@@ -111,9 +119,9 @@ def locate(
     found = _first(photos, complaints)
     if found is None:
         raise typer.Exit(1)
-    engine = _engine(model, index)
+    engine = _engine(model, index, gallery)
     engine.check(options)
-    journal = _journal(target, engine.system.bundle.sha256)
+    journal = _journal(target, engine.model)
     run = _Run(target, sidecars, complaints)
     run.failed = journal.failed if journal else 0
     _answer_all(run, found, lambda pairs: engine.locate(pairs, options), journal)
@@ -211,20 +219,23 @@ def _first(photos: list[str], complain: Callable[[str], None]) -> Iterator[str] 
     return None if first is None else chain([first], found)
 
 
-def _engine(model: str, index: Path | None) -> Engine:
+def _engine(model: str, index: Path | None, gallery: Path | None) -> Engine:
     from graticule.locate.engine import Engine
     from graticule.locate.locator import find_model
 
-    return Engine(find_model(model), index)
+    engine = Engine(find_model(model), index, gallery)
+    for note in engine.system.notes:
+        typer.echo(f"graticule: {note}", err=True)
+    return engine
 
 
-def _journal(target: _Target, sha256: str) -> Journal | None:
+def _journal(target: _Target, model: Model) -> Journal | None:
     if target.form != "json" or target.file is None:
         return None
     from graticule.locate.journal import Journal, set_aside
 
     if target.resume:
-        return Journal(target.file, sha256)
+        return Journal(target.file, model)
     set_aside(target.file)
     return None
 

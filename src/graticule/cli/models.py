@@ -8,9 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
     from graticule.systems.downloads import Downloadable
 
 app = typer.Typer(
@@ -79,10 +76,6 @@ def get(
         Path | None,
         typer.Option("--output", "-o", help="The bundle's folder; by default --model NAME finds."),
     ] = None,
-    gallery: Annotated[
-        Path | None,
-        typer.Option(help="A gallery of your own: CSV with lat and lon, or a gallery's Parquet."),
-    ] = None,
     hub: Annotated[str, typer.Option(help="Address of the files.", hidden=True)] = "",
 ) -> None:
     """Fetch a model's weights and make them a bundle; afterwards nothing needs the network.
@@ -92,7 +85,7 @@ def get(
     Examples:
         graticule models get geoclip
         graticule models get geoclip --from ~/.cache/huggingface
-        graticule models get geoclip --gallery my.csv -o geoclip-mine/
+        graticule models get geoclip --from clip-folder/ -o geoclip-mine/
     """
     from graticule.errors import BundleError
     from graticule.files import cache_dir
@@ -102,21 +95,15 @@ def get(
     if model is None:
         raise BundleError(f"{name}: not a model to fetch; there is {', '.join(DOWNLOADS)}")
     target = output or cache_dir() / "models" / name
-    if source is None and gallery is None and (target / "system.json").is_file():
+    if source is None and (target / "system.json").is_file():
         typer.echo(f"{name} is here already: {target}", err=True)
         return
-    points = None
-    if gallery is not None:
-        from graticule.cells.gallery import read_points
-
-        points = read_points(gallery)
-        typer.echo(f"graticule: {gallery}: {_counted(points)}", err=True)
     # Before gigabytes are fetched: can they be used here at all?
     from graticule.systems import geoclip_bundle
 
     geoclip_bundle.check_extra()
     folder = _weights(model, source, hub)
-    bundle = geoclip_bundle.make_bundle(folder, target, points=points, name=name)
+    bundle = geoclip_bundle.make_bundle(folder, target, name=name)
     typer.echo(f"{bundle.path}: {name}, {len(bundle.partition('gallery').ids):,} places")
     how = name if output is None else str(output)
     typer.echo(
@@ -124,17 +111,6 @@ def get(
         + ("" if source else f"; the weights in {folder} are no longer needed"),
         err=True,
     )
-
-
-def _counted(points: npt.NDArray[np.float64]) -> str:
-    """What is odd in a gallery; all of it is kept, since it is what the user gave."""
-    import numpy as np
-
-    from graticule import atlas
-
-    twice = len(points) - len(np.unique(points, axis=0))
-    sea = int((~atlas.is_land(points)).sum())
-    return f"{len(points):,} places, {twice:,} of them given twice and {sea:,} at sea, all kept"
 
 
 def _weights(model: Downloadable, source: Path | None, hub: str) -> Path:

@@ -1,4 +1,4 @@
-"""GeoCLIP's networks, taken apart: the image side is exported, the gallery is encoded once.
+"""GeoCLIP's networks, taken apart: both sides are exported, the gallery is encoded once.
 
 The ``geoclip`` package (MIT; Vivanco Cepeda, Nayak & Shah, NeurIPS 2023) brings the location
 encoder, the image MLP, the logit scale and the gallery in its wheel; the CLIP ViT-L/14 backbone is
@@ -8,6 +8,7 @@ a folder of the user's.
 from __future__ import annotations
 
 import csv
+import math
 from importlib.resources import files as resources
 from pathlib import Path
 from typing import Any
@@ -26,11 +27,20 @@ _BLOCK = 2048
 
 
 class ImageSide(nn.Module):
-    """uint8 pixels (n, 224, 224, 3) → unit vectors (n, 512): CLIP's vision tower and the MLP."""
+    """uint8 pixels (n, 224, 224, 3) → unit vectors (n, 512): CLIP's vision tower and the MLP.
 
-    def __init__(self, clip: nn.Module, mlp: nn.Module) -> None:
+    Only the class token leaves the tower, so the last layer is computed for that token alone: the
+    same numbers for a thirtieth less work.
+    """
+
+    def __init__(self, clip: Any, mlp: nn.Module) -> None:
         super().__init__()
-        self.clip, self.mlp = clip, mlp
+        tower = clip.vision_model
+        self.embeddings, self.enter = tower.embeddings, tower.pre_layrnorm
+        self.encoder, self.last = tower.encoder, tower.encoder.layers[-1]
+        self.encoder.layers = tower.encoder.layers[:-1]
+        self.leave, self.project = tower.post_layernorm, clip.visual_projection
+        self.mlp = mlp
         mean, std = NORMALISATIONS["clip"]
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1) * 255)
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1) * 255)
@@ -38,11 +48,67 @@ class ImageSide(nn.Module):
     def forward(self, pixels: Tensor) -> Tensor:
         """Encode a batch."""
         x = (pixels.permute(0, 3, 1, 2).float() - self.mean) / self.std
-        vectors: Tensor = self.mlp(self.clip(pixel_values=x).image_embeds)
+        tokens = self.encoder(inputs_embeds=self.enter(self.embeddings(x))).last_hidden_state
+        vectors: Tensor = self.mlp(self.project(self.leave(self._class_token(tokens))))
         return nn.functional.normalize(vectors, dim=1)
 
+    def _class_token(self, tokens: Tensor) -> Tensor:
+        """The last layer's output at the first token, (n, width), from all tokens before it."""
+        layer, attention = self.last, self.last.self_attn
+        heads = attention.num_heads
+        n, count, width = tokens.shape
+        normed = layer.layer_norm1(tokens)
 
-def load_clip(folder: Path) -> nn.Module:
+        def split(values: Tensor, length: int) -> Tensor:
+            return values.reshape(n, length, heads, width // heads).transpose(1, 2)
+
+        query = split(attention.q_proj(normed[:, :1]), 1) * (width // heads) ** -0.5
+        keys = split(attention.k_proj(normed), count)
+        values = split(attention.v_proj(normed), count)
+        seen = (query @ keys.transpose(2, 3)).softmax(dim=-1) @ values
+        first = tokens[:, :1] + attention.out_proj(seen.transpose(1, 2).reshape(n, 1, width))
+        whole: Tensor = first + layer.mlp(layer.layer_norm2(first))
+        return whole[:, 0]
+
+
+class LocationSide(nn.Module):
+    """Degrees (n, 2), latitude first → unit vectors (n, 512), to the bit as the package's encoder.
+
+    Equal Earth projection (Šavrič, Patterson & Jenny 2018), random Fourier features at three
+    scales, an MLP each, summed. Written anew because the package's cannot be exported.
+    """
+
+    def __init__(self, encoder: Any) -> None:
+        super().__init__()
+        self.capsules = nn.ModuleList(encoder.children())
+
+    def forward(self, latlon: Tensor) -> Tensor:
+        """Encode a batch."""
+        at = _equal_earth(latlon)
+        total: Any = 0
+        for part in self.capsules:
+            features, *layers = part.capsule
+            phases = 2 * math.pi * at @ features.b.T
+            hidden = torch.cat([torch.cos(phases), torch.sin(phases)], dim=-1)
+            for layer in layers:
+                hidden = layer(hidden)
+            total = total + part.head(hidden)
+        return nn.functional.normalize(total, dim=1)
+
+
+def _equal_earth(latlon: Tensor) -> Tensor:
+    """Equal Earth coordinates as GeoCLIP scales them, (n, 2)."""
+    a1, a2, a3, a4, scale = 1.340264, -0.081106, 0.000893, 0.003796, 66.50336
+    radians = latlon * (math.pi / 180)
+    lat, lon = radians[:, 0:1], radians[:, 1:2]
+    theta = torch.asin((math.sqrt(3) / 2) * torch.sin(lat))
+    below = 3 * (9 * a4 * theta**8 + 7 * a3 * theta**6 + 3 * a2 * theta**2 + a1)
+    x = (2 * math.sqrt(3) * lon * torch.cos(theta)) / below
+    y = a4 * theta**9 + a3 * theta**7 + a2 * theta**3 + a1 * theta
+    return torch.cat([x, y], dim=1) * scale / 180
+
+
+def load_clip(folder: Path) -> Any:
     """CLIP's vision tower from a local folder (``config.json``, ``model.safetensors``).
 
     Raises:
@@ -62,7 +128,7 @@ def load_clip(folder: Path) -> nn.Module:
                 f"{folder}: this CLIP gives {config.projection_dim} numbers for {size} pixels, "
                 "GeoCLIP needs 768 for 224 (CLIP ViT-L/14, openai/clip-vit-large-patch14)"
             )
-        tower: nn.Module = transformers.CLIPVisionModelWithProjection.from_pretrained(
+        tower = transformers.CLIPVisionModelWithProjection.from_pretrained(
             folder, local_files_only=True, use_safetensors=True, attn_implementation="eager"
         )
     except BundleError:
@@ -76,7 +142,7 @@ def load_clip(folder: Path) -> nn.Module:
     return tower.eval()
 
 
-def image_side(clip: nn.Module) -> ImageSide:
+def image_side(clip: Any) -> ImageSide:
     """The whole image side: a CLIP vision tower and GeoCLIP's own MLP from its wheel."""
     mlp = nn.Sequential(nn.Linear(768, 768), nn.ReLU(), nn.Linear(768, 512))
     mlp.load_state_dict(_packaged("image_encoder_mlp_weights.pth"))
@@ -100,20 +166,31 @@ def packaged_gallery() -> npt.NDArray[np.float64]:
         return np.array([[float(lat), float(lon)] for lat, lon in rows])
 
 
-def encode_gallery(latlon: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
-    """Unit vectors of coordinates by GeoCLIP's location encoder, float32 (n, 512)."""
+def location_side() -> LocationSide:
+    """The location encoder with the weights of the package's wheel."""
     _need("geoclip")
     from geoclip.model.location_encoder import LocationEncoder
 
     encoder = LocationEncoder(from_pretrained=False)
     encoder.load_state_dict(_packaged("location_encoder_weights.pth"))
-    encoder.eval()
-    out = np.empty((len(latlon), 512), dtype=np.float32)
+    side = LocationSide(encoder)
+    side.eval()
+    return side
+
+
+def encode_gallery(latlon: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+    """Unit vectors of coordinates by GeoCLIP's location encoder, float32 (n, 512).
+
+    A point that is given twice is encoded once; of the package's 100,000 that is one in seventeen.
+    """
+    side = location_side()
+    once, where = np.unique(latlon, axis=0, return_inverse=True)
+    out = np.empty((len(once), 512), dtype=np.float32)
     with torch.inference_mode():
-        for start in track(range(0, len(latlon), _BLOCK), "encoding the gallery"):
-            part = torch.as_tensor(latlon[start : start + _BLOCK], dtype=torch.float32)
-            out[start : start + _BLOCK] = nn.functional.normalize(encoder(part), dim=1).numpy()
-    return out
+        for start in track(range(0, len(once), _BLOCK), "encoding the gallery"):
+            part = torch.as_tensor(once[start : start + _BLOCK], dtype=torch.float32)
+            out[start : start + _BLOCK] = side(part).numpy()
+    return out[where.reshape(-1)]
 
 
 def _packaged(name: str) -> Any:

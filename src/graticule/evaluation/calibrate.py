@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,15 +13,20 @@ import numpy as np
 import numpy.typing as npt
 
 from graticule import calibration as fitting
+from graticule import files
 from graticule.belief import Belief
-from graticule.calibration import Calibration
+from graticule.calibration import Calibration, WithIndex
 from graticule.cells.partition import Partition
 from graticule.cells.places import cells_at
 from graticule.errors import GraticuleError, PhotoError
 from graticule.evaluation.truth import Truth
+from graticule.locate import albums
 from graticule.locate.engine import BATCH, Engine
+from graticule.photos.duplicates import perceptual_hash
 from graticule.photos.manifest import Manifest
 from graticule.progress import track
+from graticule.refine import neighbours
+from graticule.refine.neighbours import Neighbours
 from graticule.systems.bundle import Bundle
 from graticule.verdicts.fit import fit_verdicts
 
@@ -28,6 +34,8 @@ from graticule.verdicts.fit import fit_verdicts
 MIN_PHOTOS = 30
 #: Share of photos that fall silent for want of evidence.
 _SILENT = 0.05
+#: Of a model card's section.
+HEADING = "## Calibration"
 #: Independent places behind a coverage that may be claimed.
 CLAIM_PLACES = 400
 
@@ -40,11 +48,13 @@ class Collected:
         rows: int64 (m,), rows of the manifest.
         beliefs: by task, m photos each.
         points: degrees (m, 2) where the system picks its points itself.
+        matches: of each photo in the engine's index, as the index weighs them; None without one.
     """
 
     rows: npt.NDArray[np.int64]
     beliefs: dict[str, Belief[Partition]]
     points: npt.NDArray[np.float64] | None = None
+    matches: list[Neighbours | None] | None = None
 
 
 def collect(engine: Engine, manifest: Manifest) -> Collected:
@@ -57,8 +67,9 @@ def collect(engine: Engine, manifest: Manifest) -> Collected:
     rows: list[int] = []
     parts: dict[str, list[Belief[Partition]]] = {}
     points: list[npt.NDArray[np.float64]] = []
+    matches: list[Neighbours | None] = []
     for batch in _batches(engine, manifest, paths):
-        numbers, pixels = zip(*batch, strict=True)
+        numbers, alike, pixels = zip(*batch, strict=True)
         rows += numbers
         views = [np.stack(crops) for crops in zip(*pixels, strict=True)]
         prediction = engine.system.predict(views)
@@ -66,6 +77,8 @@ def collect(engine: Engine, manifest: Manifest) -> Collected:
             parts.setdefault(task, []).append(belief)
         if prediction.points is not None:
             points.append(prediction.points)
+        if engine.album is not None:
+            matches += engine.album.near(prediction.embedding, alike)
     if not rows:
         raise GraticuleError(f"{manifest.path}: not one of its {len(paths)} photos can be read")
     beliefs = {
@@ -73,19 +86,21 @@ def collect(engine: Engine, manifest: Manifest) -> Collected:
         for task, some in parts.items()
     }
     own = np.concatenate(points) if points else None
-    return Collected(np.array(rows, dtype=np.int64), beliefs, own)
+    found = matches if engine.album is not None else None
+    return Collected(np.array(rows, dtype=np.int64), beliefs, own, found)
 
 
 def _batches(
     engine: Engine, manifest: Manifest, paths: list[str]
-) -> Iterator[list[tuple[int, list[npt.NDArray[np.uint8]]]]]:
-    batch: list[tuple[int, list[npt.NDArray[np.uint8]]]] = []
+) -> Iterator[list[tuple[int, int, list[npt.NDArray[np.uint8]]]]]:
+    batch: list[tuple[int, int, list[npt.NDArray[np.uint8]]]] = []
     for row, path in enumerate(track(paths, "running the model", len(paths))):
         try:
             image = engine.system.open(manifest.file(path)).image
         except PhotoError:
             continue
-        batch.append((row, engine.system.crops(image)))
+        alike = perceptual_hash(np.asarray(image)) if engine.album else 0
+        batch.append((row, alike, engine.system.crops(image)))
         if len(batch) == BATCH:
             yield batch
             batch = []
@@ -96,6 +111,8 @@ def _batches(
 def calibrate(engine: Engine, manifest: Manifest, *, seed: int = 0) -> Calibration:
     """Temperatures, prior, radii, abstention and verdicts, from one pass over a manifest.
 
+    A gallery's density is fitted with its temperature. Beside an index, how much matches count and
+    the radii of the mixed belief are fitted too; without it, what was fitted for the model holds.
     Photos with a country and no coordinates fit the temperature of countries, and nothing else.
 
     Args:
@@ -116,9 +133,9 @@ def calibrate(engine: Engine, manifest: Manifest, *, seed: int = 0) -> Calibrati
             f"and {CLAIM_PLACES} independent places before their coverage may be claimed"
         )
     task = engine.system.point_task
-    temperatures = _temperatures(found, truth, located)
+    temperatures, density = _temperatures(found, truth, located)
     tempered = {
-        name: Belief.from_logits(belief.over, belief.log_p, temperatures.get(name, 1.0))
+        name: fitting.tempered(belief, temperatures.get(name, 1.0), density.get(name, 0.0))
         for name, belief in found.beliefs.items()
     }
     prior = {name: belief.p.mean(axis=0) for name, belief in tempered.items()}
@@ -141,8 +158,11 @@ def calibrate(engine: Engine, manifest: Manifest, *, seed: int = 0) -> Calibrati
         update={
             "calibrated": True,
             "temperatures": temperatures,
+            "density": density,
+            "gallery": engine.system.gallery_key,
+            "index": _with_index(engine, found, point, located, places, clusters),
             "radius_mass": dict(masses),
-            "prior": {name: np.round(p, 6).tolist() for name, p in prior.items()},
+            "prior": {name: _figures(p) for name, p in prior.items()},
             "min_gain": float(np.quantile(gains, _SILENT)),
             "verdicts": _verdicts(
                 {name: belief[speaks] for name, belief in tempered.items()},
@@ -162,19 +182,66 @@ def calibrate(engine: Engine, manifest: Manifest, *, seed: int = 0) -> Calibrati
     )
 
 
+def _figures(p: npt.NDArray[np.float32]) -> list[float]:
+    """Four figures of each: of a gallery's 100,000 points most are small."""
+    return [float(f"{value:.4g}") for value in p]
+
+
+def _with_index(
+    engine: Engine,
+    found: Collected,
+    point: Belief[Partition],
+    located: npt.NDArray[np.int64],
+    places: npt.NDArray[np.float64],
+    clusters: npt.NDArray[np.str_],
+) -> WithIndex | None:
+    """How much matches count, and the radii of the belief that they are mixed into."""
+    album = engine.album
+    if album is None or found.matches is None:
+        return None
+    matches = [found.matches[row] for row in located]
+    cells = albums.cells_of(point.over, places)
+    own = point.p[np.arange(len(places)), cells].astype(np.float64)
+    ours = albums.cells_of(point.over, album.index.rows.latlon)
+    weighing = albums.fit_on(matches, own, cells, ours)
+    if weighing is None:
+        raise GraticuleError(
+            f"{album.index.path}: has matches for fewer than {neighbours.FEWEST} of these photos, "
+            "so nothing can be fitted beside it"
+        )
+    matches = [None if one is None else neighbours.reweighed(one, weighing) for one in matches]
+    mixed = albums.mix(point, matches, nearest=True)
+    width = engine.calibration.point_km
+    guesses = fitting.pick_points(mixed, width) if found.points is None else found.points[located]
+    guesses = albums.drawn(guesses, matches, width)
+    masses = fitting.fit_radii(mixed, places, guesses, clusters)
+    return WithIndex(
+        fingerprint=album.index.fingerprint,
+        weighing=dataclasses.asdict(weighing),
+        radius_mass=dict(masses),
+    )
+
+
 def _temperatures(
     found: Collected, truth: Truth, located: npt.NDArray[np.int64]
-) -> dict[str, float]:
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Temperatures by task, and of galleries the power of their points' areas."""
     out: dict[str, float] = {}
+    density: dict[str, float] = {}
     for task, belief in found.beliefs.items():
         cells = np.full(len(truth), -1, dtype=np.int64)
         if belief.over.kind == "countries":
             cells = belief.over.index(truth.countries())
         else:
             cells[located] = cells_at(belief.over, truth.latlon[located])
-        if (cells >= 0).sum() >= MIN_PHOTOS:
+        if (cells >= 0).sum() < MIN_PHOTOS:
+            continue
+        if belief.over.kind == "gallery":
+            areas = fitting.log_areas(belief.over)
+            out[task], density[task] = fitting.fit_density(belief.log_p, cells, areas)
+        else:
             out[task] = fitting.fit_temperature(belief.log_p, cells)
-    return out
+    return out, density
 
 
 def _verdicts(
@@ -192,6 +259,38 @@ def _verdicts(
     return found.model_dump(mode="json")
 
 
+def card_with(card: str, fitted: Calibration) -> str:
+    """A model card whose section "Calibration" says what was fitted, in place of what it said."""
+    about = fitted.fitted_on
+    lines = [
+        HEADING,
+        "",
+        f"Fitted on {about['with_coordinates']} photos with coordinates at "
+        f"{about['independent_places']} independent places ({about['manifest']})"
+        + (
+            "."
+            if about["coverage_may_be_claimed"]
+            else f": fewer than {CLAIM_PLACES} places, so the radii are a guide, no promise."
+        ),
+    ]
+    lines += [f"- temperature of {task}: {t:.3g}" for task, t in fitted.temperatures.items()]
+    lines += [f"- power of the area of {task}: {d:.3g}" for task, d in fitted.density.items()]
+    if fitted.gallery:
+        lines.append(f"- holds with the gallery {fitted.gallery[:8]} alone, given as --gallery")
+    if fitted.index:
+        lines.append(
+            f"- with the index {fitted.index.fingerprint[:8]} as it was, radii of their own and a "
+            f"weight of up to {fitted.index.weighing['weight']:.0%}; with any other, none"
+        )
+    section = "\n".join(lines) + "\n"
+    start = card.find(HEADING)
+    if start < 0:
+        return card.rstrip() + "\n\n" + section
+    after = card.find("\n## ", start + len(HEADING))
+    rest = "" if after < 0 else card[after:]
+    return card[:start] + section + rest
+
+
 def write(bundle: Bundle, fitted: Calibration, target: Path) -> Bundle:
     """Write a copy of a bundle with another calibration, sealed.
 
@@ -203,4 +302,8 @@ def write(bundle: Bundle, fitted: Calibration, target: Path) -> Bundle:
     shutil.copytree(bundle.path, target)
     (target / "system.json").unlink()
     fitted.save(target / "calibration.json")
+    card = target / "MODEL_CARD.md"
+    before = card.read_text(encoding="utf-8") if card.is_file() else f"# {bundle.manifest.name}\n"
+    with files.atomic(card) as out:
+        out.write(card_with(before, fitted))
     return Bundle.seal(target, bundle.manifest)

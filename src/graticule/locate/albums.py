@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,22 +18,25 @@ import numpy.typing as npt
 from graticule import files
 from graticule.answer import Match
 from graticule.belief import Belief
+from graticule.calibration import WithIndex
 from graticule.cells.partition import Partition
 from graticule.cells.places import cells_at
 from graticule.errors import GraticuleError, PhotoError
 from graticule.photos.duplicates import perceptual_hash
 from graticule.progress import track
 from graticule.refine import neighbours as near
-from graticule.refine.neighbours import Neighbours
-from graticule.refine.photo_index import PhotoIndex, Rows
+from graticule.refine.neighbours import Neighbours, Weighing
+from graticule.refine.photo_index import PhotoIndex
+from graticule.refine.rows import Rows
 
 if TYPE_CHECKING:
     from graticule.locate.engine import Engine
     from graticule.photos.manifest import Manifest
     from graticule.systems.bundle import Bundle
 
-#: Photos written to the disk at a time; a kill costs at most so many.
-PORTION = 1024
+#: Photos written to the disk at a time, and seconds after which those so far are; a kill costs no
+#: more than that.
+PORTION, SECONDS = 1024, 30.0
 #: Matches that an answer names.
 NAMED = 5
 _BATCH = 8
@@ -55,10 +60,17 @@ class Album:
 
     Attributes:
         index: the index.
+        fitted: what was calibrated beside this very index, or None.
+        weighing: how much its matches count.
     """
 
-    def __init__(self, index: str | Path, bundle: Bundle) -> None:
+    def __init__(self, index: str | Path, bundle: Bundle, fitted: WithIndex | None = None) -> None:
         """Open an index and make sure that this system's vectors are in it.
+
+        Args:
+            index: the folder.
+            bundle: whose vectors.
+            fitted: what the bundle was calibrated to beside some index.
 
         Raises:
             GraticuleError: it is no index, or another model built it.
@@ -66,12 +78,20 @@ class Album:
         self.index = PhotoIndex(index)
         self.index.check_model(bundle.manifest.name, encoder_key(bundle))
         self._cells: dict[str, npt.NDArray[np.int64]] = {}
+        # Now, while it is whole: a later change of the index takes its old files away.
+        _ = self.index.rows, self.index.vectors
+        same = fitted is not None and fitted.fingerprint == self.index.fingerprint
+        self.fitted = fitted if same else None
+        self.weighing = near.weighing_of(self.index)
+        if self.fitted is not None:
+            self.weighing = Weighing.of_numbers(self.fitted.weighing)
 
     def near(
         self, embedding: npt.NDArray[np.float32], hashes: Sequence[int]
     ) -> list[Neighbours | None]:
         """The matches of each photo, without itself and its doubles."""
-        return near.neighbours(self.index, embedding, np.array(hashes, dtype=np.uint64))
+        known = np.array(hashes, dtype=np.uint64)
+        return near.neighbours(self.index, embedding, known, weighing=self.weighing)
 
     def cells(self, partition: Partition) -> npt.NDArray[np.int64]:
         """The cell of each indexed photo, int64 (n,); −1 where none speaks for its place."""
@@ -151,6 +171,17 @@ def mix(
     return Belief.from_logits(cells, log_p)
 
 
+def drawn(
+    points: npt.NDArray[np.float64], found: Sequence[Neighbours | None], point_km: float
+) -> npt.NDArray[np.float64]:
+    """Points drawn to their matches where these are near, degrees (n, 2)."""
+    out = points.copy()
+    for row, one in enumerate(found):
+        if one is not None:
+            out[row] = near.drawn(out[row], one, 2 * point_km)
+    return out
+
+
 def add(
     engine: Engine,
     index: PhotoIndex,
@@ -167,80 +198,79 @@ def add(
         manifest: photos with lat and lon.
         complain: told of each photo that cannot be read.
     """
-    latlon, names = manifest.latlon, manifest.column("path").tolist()
-    known = set(index.rows.sha256)
-    located = np.flatnonzero(np.isfinite(latlon).all(axis=1))
-    if len(located) < len(latlon):
-        complain(f"{manifest.path}: {len(latlon) - len(located)} photos without a place left out")
-    added = 0
-    for start in range(0, len(located), PORTION):
-        portion = located[start : start + PORTION]
-        vectors, rows = _looked_at(engine, manifest, names, latlon, portion, known, complain)
-        if len(rows):
+    located = np.flatnonzero(np.isfinite(manifest.latlon).all(axis=1))
+    if len(located) < len(manifest):
+        complain(f"{manifest.path}: {len(manifest) - len(located)} photos without a place left out")
+    with index.changing():
+        added = 0
+        for vectors, rows in _portions(engine, manifest, located, set(index.rows.sha256), complain):
             added += index.add(vectors, rows, manifest.root)
-            known |= set(rows.sha256)
-    if added:
-        fit_weighing(engine, index)
-        index.build_search()
+        # What a run that was killed did not come to is done by the next.
+        if len(index) and not index.about.get("weighed"):
+            fit_weighing(engine, index)
+        if "coarse" not in index.about:
+            index.build_search()
     return added
 
 
-def _looked_at(
+def _portions(
     engine: Engine,
     manifest: Manifest,
-    names: list[str],
-    latlon: npt.NDArray[np.float64],
-    portion: npt.NDArray[np.int64],
+    located: npt.NDArray[np.int64],
     known: set[str],
     complain: Callable[[str], None],
-) -> tuple[npt.NDArray[np.float32], Rows]:
-    photos, places, sums, hashes = [], [], [], []
-    vectors, own = [], []
-    for batch in _batches(engine, manifest, names, portion, known, complain):
-        numbers = np.array([number for number, _, _, _ in batch])
-        crops = [np.stack(views) for views in zip(*(views for *_, views in batch), strict=True)]
+) -> Iterator[tuple[npt.NDArray[np.float32], Rows]]:
+    """Vectors and rows of the photos that are new, as many at a time as a kill may cost."""
+    vectors, rows, since = [], Rows.none(), time.monotonic()
+    for batch in _batches(engine, manifest, located, known, complain):
+        numbers = np.array([item.number for item in batch])
+        places = manifest.latlon[numbers]
+        crops = [np.stack(views) for views in zip(*(item.crops for item in batch), strict=True)]
         said = engine.system.predict(crops)
         task = engine.system.point_task
         belief = engine.calibration.temper(task, said.beliefs[task])
-        cells = cells_of(belief.over, latlon[numbers])
+        own = belief.p[np.arange(len(batch)), cells_of(belief.over, places)]
         vectors.append(said.embedding)
-        own.append(belief.p[np.arange(len(batch)), cells].astype(np.float64))
-        photos += [names[number] for number in numbers]
-        places.append(latlon[numbers])
-        sums += [sha for _, sha, _, _ in batch]
-        hashes += [value for _, _, value, _ in batch]
-    if not photos:
-        empty = np.empty(0)
-        none = Rows((), np.empty((0, 2)), (), np.empty(0, np.uint64), empty)
-        return np.empty((0, 0), np.float32), none
-    rows = Rows(
-        tuple(photos),
-        np.concatenate(places),
-        tuple(sums),
-        np.array(hashes, np.uint64),
-        np.concatenate(own),
-    )
-    return np.concatenate(vectors), rows
+        rows += Rows(
+            tuple(item.name for item in batch),
+            places,
+            tuple(item.sha256 for item in batch),
+            np.array([item.alike for item in batch], np.uint64),
+            own.astype(np.float64),
+        )
+        if len(rows) >= PORTION or time.monotonic() - since > SECONDS:
+            yield np.concatenate(vectors), rows
+            vectors, rows, since = [], Rows.none(), time.monotonic()
+    if len(rows):
+        yield np.concatenate(vectors), rows
 
 
-_Item = tuple[int, str, int, list[npt.NDArray[np.uint8]]]
+@dataclass(frozen=True)
+class _Item:
+    """A photo opened: its number in the manifest, its name, checksum, hash and crops."""
+
+    number: int
+    name: str
+    sha256: str
+    alike: int
+    crops: list[npt.NDArray[np.uint8]]
 
 
 def _batches(
     engine: Engine,
     manifest: Manifest,
-    names: list[str],
-    portion: npt.NDArray[np.int64],
+    located: npt.NDArray[np.int64],
     known: set[str],
     complain: Callable[[str], None],
 ) -> Iterator[list[_Item]]:
     batch: list[_Item] = []
-    seen: set[str] = set()
-    for number in track(portion.tolist(), "indexing photos"):
+    seen = set(known)
+    names = manifest.column("path").tolist()
+    for number in track(located.tolist(), "indexing photos"):
         try:
             file = manifest.file(names[number])
             sha = files.sha256(file)[:32]
-            if sha in known or sha in seen:
+            if sha in seen:
                 continue
             image = engine.system.open(file).image
         except PhotoError as error:
@@ -250,8 +280,8 @@ def _batches(
             complain(f"{names[number]}: cannot be read ({error.strerror or error})")
             continue
         seen.add(sha)
-        crops = engine.system.crops(image)
-        batch.append((number, sha, perceptual_hash(np.asarray(image)), crops))
+        alike = perceptual_hash(np.asarray(image))
+        batch.append(_Item(number, names[number], sha, alike, engine.system.crops(image)))
         if len(batch) == _BATCH:
             yield batch
             batch = []
@@ -262,26 +292,44 @@ def _batches(
 def fit_weighing(engine: Engine, index: PhotoIndex) -> None:
     """Fit how much matches count, leaving each of a sample of the index's own photos out."""
     rows = index.rows
+    index.keep(weighed=True)
     usable = np.flatnonzero(np.isfinite(rows.own))
     if len(usable) < near.FEWEST:
         return
     rng = np.random.default_rng(0)
     sample = np.sort(rng.choice(usable, min(near.SAMPLE, len(usable)), replace=False))
+    found = near.neighbours(index, index.vectors_of(sample), rows.hashes[sample])
     cells = cells_of(engine.system.partitions[engine.system.point_task], rows.latlon)
-    queries = index.vectors_of(sample)
-    found = near.neighbours(index, queries, rows.hashes[sample])
+    fitted = fit_on(found, rows.own[sample], cells[sample], cells)
+    if fitted is not None:
+        index.keep(weighing=dataclasses.asdict(fitted))
+
+
+def fit_on(
+    found: Sequence[Neighbours | None],
+    own: npt.NDArray[np.float64],
+    truth: npt.NDArray[np.int64],
+    cells: npt.NDArray[np.int64],
+) -> Weighing | None:
+    """How much matches count, on photos whose place is known; None where these are too few.
+
+    Args:
+        found: the matches of each photo.
+        own: (n,) probability that the model alone gave the true cell.
+        truth: (n,) the true cells.
+        cells: the cell of each of the index's rows.
+    """
     kept = [i for i, one in enumerate(found) if one is not None]
     if len(kept) < near.FEWEST:
-        return
+        return None
     cosine = np.full((len(kept), near.NEAREST), -np.inf)
     hit = np.zeros(cosine.shape, dtype=bool)
     for line, i in enumerate(kept):
         one = found[i]
         assert one is not None
         cosine[line, : len(one.rows)] = one.cosine
-        hit[line, : len(one.rows)] = cells[one.rows] == cells[sample[i]]
-    fitted = near.fit(rows.own[sample[kept]], cosine, hit)
-    index.keep(weighing=dataclasses.asdict(fitted))
+        hit[line, : len(one.rows)] = cells[one.rows] == truth[i]
+    return near.fit(own[kept], cosine, hit)
 
 
 def open_index(engine: Engine, folder: Path) -> PhotoIndex:

@@ -23,7 +23,6 @@ from graticule.locate import albums, places
 from graticule.locate.albums import Album
 from graticule.locate.evidence import Evidence
 from graticule.photos.exif import Metadata
-from graticule.refine import neighbours as near
 from graticule.refine.neighbours import Neighbours
 from graticule.systems.system import Prediction, System
 
@@ -31,6 +30,8 @@ from graticule.systems.system import Prediction, System
 CITY_DECIMALS = 2
 #: What two decimals are good for; a smaller radius would be of a point nobody is told.
 FINEST_KM = 1.0
+#: The same in a gallery of the user's own, who knows those places already.
+OWN_DECIMALS, OWN_FINEST_KM = 4, 0.1
 #: Names listed of each kind.
 TOP = 10
 #: Shares of the belief in percent whose smallest area is told on request.
@@ -74,14 +75,24 @@ class Options:
 class Decoder:
     """Turns predictions of one system into answers."""
 
-    def __init__(self, system: System, fitted: Calibration, options: Options) -> None:
-        self.system, self.fitted, self.options = system, fitted, options
+    def __init__(
+        self, system: System, fitted: Calibration, options: Options, album: Album | None = None
+    ) -> None:
+        self.system, self.fitted, self.options, self.album = system, fitted, options, album
+        calibrated, self.radius_mass = fitted.calibrated, fitted.radius_mass
+        if album is not None:
+            # Radii were measured without an index, or beside one that was another.
+            calibrated = calibrated and album.fitted is not None
+            if album.fitted is not None:
+                self.radius_mass = album.fitted.radius_mass
         manifest = system.bundle.manifest
         self.model = Model(
             name=manifest.name,
             version=manifest.version,
             sha256=system.bundle.sha256,
-            calibrated=fitted.calibrated,
+            calibrated=calibrated,
+            gallery=system.gallery_key,
+            index=None if album is None else album.index.fingerprint,
         )
         self._priors: dict[str, npt.NDArray[np.float64]] = {}
         if options.evidence:
@@ -100,10 +111,9 @@ class Decoder:
             )
         return priors
 
-    def answers(
-        self, prediction: Prediction, looked: Sequence[Looked], album: Album | None = None
-    ) -> list[Answer]:
-        """One answer a photo, in order; alike photos of ``album`` count as evidence."""
+    def answers(self, prediction: Prediction, looked: Sequence[Looked]) -> list[Answer]:
+        """One answer a photo, in order; alike photos of the album count as evidence."""
+        album = self.album
         tempered = {
             task: self.fitted.temper(task, belief) for task, belief in prediction.beliefs.items()
         }
@@ -134,14 +144,19 @@ class Decoder:
         if album is None:
             return answers
         return [
-            answer.model_copy(update={"matches": album.matches(one), "model": self._with_album})
+            answer.model_copy(update={"matches": album.matches(one)})
             for answer, one in zip(answers, found, strict=True)
         ]
 
     @cached_property
-    def _with_album(self) -> Model:
-        # Probabilities and radii were calibrated on the model alone.
-        return self.model.model_copy(update={"calibrated": False})
+    def lands(self) -> tuple[Labels, npt.NDArray[np.int64]]:
+        """The countries of the point's cells, and which of them each cell lies in (−1 for none)."""
+        codes = cell_countries(self.system.partitions[self.system.point_task])
+        names = tuple(str(code) for code in np.unique(codes[codes != ""]))
+        if not names:
+            raise GraticuleError("no cell of this model lies in any country")
+        groups = np.where(codes == "", -1, np.searchsorted(names, codes)).astype(np.int64)
+        return Labels(names), groups
 
     @cached_property
     def groupings(self) -> dict[str, places.Grouping]:
@@ -165,15 +180,18 @@ class Decoder:
     ) -> Answer:
         scene = scene_of(scenes, row)
         reason = self.why_silent(photo, scene, gain)
+        own = self.system.finest
         point = None
         if reason is None or self.options.always_answer:
             radius = said.radii[80][row] if 80 in said.radii else math.inf
-            point = _rounded(said.points[row], radius)
+            point = _rounded(said.points[row], radius, OWN_DECIMALS if own else CITY_DECIMALS)
         most = None if self.options.all_places else TOP
+        finest = OWN_FINEST_KM if own else FINEST_KM
+        radii = {str(k): _radius(km[row], finest) for k, km in said.radii.items()}
         return Answer(
             photo=photo.name,
             point=point,
-            radius_km={str(k): _radius(km[row]) for k, km in said.radii.items()} if point else {},
+            radius_km=radii if point else {},
             area_km2={str(k): _significant(km2[row], 3) for k, km2 in said.areas.items()},
             countries=said.countries(row, most),
             regions=said.places("regions", row, most),
@@ -214,12 +232,9 @@ class _Said:
         self.point = beliefs[decoder.system.point_task]
         if points is None:
             points = calibration.pick_points(self.point, fitted.point_km)
-        self.points = points.copy()
-        for row, one in enumerate(found):
-            if one is not None:
-                self.points[row] = near.drawn(self.points[row], one, 2 * fitted.point_km)
-        levels = sorted(fitted.radius_mass)
-        masses = [fitted.radius_mass[level] for level in levels]
+        self.points = albums.drawn(self.points, found, fitted.point_km)
+        levels = sorted(decoder.radius_mass)
+        masses = [decoder.radius_mass[level] for level in levels]
         radii = calibration.radii_holding(self.point, self.points, masses)
         self.radii = dict(zip(levels, radii.T, strict=True))
         self.areas = self._areas() if decoder.options.areas else {}
@@ -233,13 +248,8 @@ class _Said:
         if "countries" in self.beliefs:
             found = self.beliefs["countries"]
             return Belief(Labels(found.over.ids), found.log_p)
-        codes = cell_countries(self.point.over)
-        names = tuple(str(code) for code in np.unique(codes[codes != ""]))
-        if not names:
-            raise GraticuleError("no cell of this model lies in any country")
-        groups = np.where(codes == "", -1, np.searchsorted(names, codes)).astype(np.int64)
-        grouped = self.point.grouped(groups, Labels(names))
-        return Belief(Labels(names), grouped.log_p)
+        names, groups = self._decoder.lands
+        return Belief(names, self.point.grouped(groups, names).log_p)
 
     def countries(self, row: int, most: int | None) -> tuple[Place, ...]:
         return tuple(
@@ -307,13 +317,14 @@ class _Said:
 
     def cells(self, row: int) -> tuple[Cell, ...]:
         partition = self.point.over
+        decimals = OWN_DECIMALS if self._decoder.system.finest else CITY_DECIMALS
         numbers, p = self.point[slice(row, row + 1)].top(TOP)
         return tuple(
             Cell(
                 id=partition.ids[cell],
                 name=partition.names[cell],
-                lat=round(float(partition.centers[cell, 0]), CITY_DECIMALS),
-                lon=round(float(partition.centers[cell, 1]), CITY_DECIMALS),
+                lat=round(float(partition.centers[cell, 0]), decimals),
+                lon=round(float(partition.centers[cell, 1]), decimals),
                 probability=_probability(share),
             )
             for cell, share in zip(numbers[0], p[0], strict=True)
@@ -351,10 +362,10 @@ def _exif(metadata: Metadata, point: Point | None) -> Exif | None:
     )
 
 
-def _rounded(latlon: npt.NDArray[np.float64], radius_km: float) -> Point:
+def _rounded(latlon: npt.NDArray[np.float64], radius_km: float, finest: int) -> Point:
     # A tenth of the radius is the finest that the digits may claim; a degree is 111 km.
     step = max(radius_km / 10 / 111.2, 1e-9)
-    decimals = min(max(0, math.ceil(-math.log10(step))), CITY_DECIMALS)
+    decimals = min(max(0, math.ceil(-math.log10(step))), finest)
     lat, lon = (round(float(value), decimals) for value in latlon)
     return Point(lat=lat, lon=lon)
 
@@ -365,11 +376,11 @@ def _significant(value: float, digits: int = 2) -> float:
     return round(value, digits - 1 - math.floor(math.log10(value)))
 
 
-def _radius(km: float) -> float:
+def _radius(km: float, finest: float) -> float:
     # Up, so that rounding costs no coverage; and never finer than the point's own digits.
-    km = max(float(km), FINEST_KM)
+    km = max(float(km), finest)
     step = 10.0 ** (math.floor(math.log10(km)) - 1)
-    return round(math.ceil(km / step - 1e-9) * step, 1)
+    return round(math.ceil(km / step - 1e-9) * step, 2)
 
 
 def _probability(value: float) -> float:

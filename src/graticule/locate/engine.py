@@ -15,7 +15,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from graticule.answer import Answer
+from graticule.answer import Answer, Model
 from graticule.calibration import Calibration
 from graticule.encoders.onnx import available_cores
 from graticule.errors import BundleError, PhotoError
@@ -72,25 +72,51 @@ class Engine:
         album: located photos that answers are compared with, or None.
     """
 
-    def __init__(self, bundle: str | Path, index: str | Path | None = None) -> None:
+    def __init__(
+        self,
+        bundle: str | Path,
+        index: str | Path | None = None,
+        gallery: str | Path | None = None,
+    ) -> None:
         """Load a bundle folder.
 
         Args:
             bundle: the folder.
             index: of located photos, whose matches count as evidence.
+            gallery: points of the user's in place of the model's own.
 
         Raises:
-            BundleError: it cannot be used, or tells no places.
+            BundleError: it cannot be used, tells no places, or takes no gallery.
+            PartitionError: the gallery's file is none.
             GraticuleError: the index is none, or another model built it.
         """
-        self.system: System = load_system(bundle)
+        self.system: System = load_system(bundle, gallery)
         if not self.system.point_task:
             raise BundleError(
                 f"{self.system.bundle.path}: this model tells scenes and no places; graticule "
                 "scenes show asks it, graticule models lists those that locate"
             )
         self.calibration: Calibration = self.system.calibration
-        self.album = None if index is None else Album(index, self.system.bundle)
+        fitted = self.calibration.index
+        self.album = None if index is None else Album(index, self.system.bundle, fitted)
+        self._decoder: tuple[Options, Decoder] | None = None
+
+    @property
+    def model(self) -> Model:
+        """What answers say of the model that gave them."""
+        return self.decoder(Options()).model
+
+    def decoder(self, options: Options) -> Decoder:
+        """What turns predictions into answers; the last one is kept, with the names of its cells.
+
+        Raises:
+            GraticuleError: the evidence leaves no place this model knows.
+        """
+        kept = self._decoder
+        if kept is None or kept[0] != options:
+            kept = (options, Decoder(self.system, self.calibration, options, self.album))
+            self._decoder = kept
+        return kept[1]
 
     def check(self, options: Options) -> None:
         """Say before any work whether these options can be met.
@@ -98,7 +124,7 @@ class Engine:
         Raises:
             GraticuleError: the evidence leaves no place this model knows.
         """
-        Decoder(self.system, self.calibration, options)
+        self.decoder(options)
 
     def locate(
         self,
@@ -117,7 +143,7 @@ class Engine:
             options: evidence and how answers are decoded.
             batch: photos in one run of the network.
         """
-        decoder = Decoder(self.system, self.calibration, options or Options())
+        decoder = self.decoder(options or Options())
         with closing(self.look(photos, batch=batch)) as batches:
             for seen in batches:
                 yield from self._answers(seen, decoder)
@@ -127,7 +153,7 @@ class Engine:
         looked = seen.looked
         answers: Iterator[Answer] = iter(())
         if seen.prediction is not None:
-            found = decoder.answers(seen.prediction, looked, self.album)
+            found = decoder.answers(seen.prediction, looked)
             each = round((seen.seconds + time.perf_counter() - start) / len(looked), 4)
             answers = (answer.model_copy(update={"seconds": each}) for answer in found)
         for photo in seen.photos:

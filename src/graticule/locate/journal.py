@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from graticule.answer import Model
 from graticule.errors import GraticuleError
 
 
@@ -22,12 +23,12 @@ class Journal:
         failed: answers in the file that are errors.
     """
 
-    def __init__(self, path: Path, sha256: str) -> None:
+    def __init__(self, path: Path, model: Model) -> None:
         """Read a file, and cut off a last line that a kill left unfinished.
 
         Args:
             path: the file; one that does not exist holds nothing.
-            sha256: of the model that is to go on.
+            model: that is to go on, with its gallery and its index.
 
         Raises:
             GraticuleError: it holds something other than answers, or those of another model.
@@ -38,7 +39,7 @@ class Journal:
             mend(path)
             with path.open("rb") as lines:
                 for number, line in enumerate(lines, 1):
-                    keys.append(self._read(path, number, line, sha256))
+                    keys.append(self._read(path, number, line, model))
         self._keys, self._left = np.unique(np.asarray(keys, np.uint64), return_counts=True)
 
     def has(self, photo: str) -> bool:
@@ -50,23 +51,38 @@ class Journal:
         self._left[at] -= 1
         return True
 
-    def _read(self, path: Path, number: int, line: bytes, sha256: str) -> int:
+    def _read(self, path: Path, number: int, line: bytes, model: Model) -> int:
         try:
             answer = json.loads(line)
-            photo, error, model = str(answer["photo"]), answer["error"], answer["model"]
-            theirs = model["sha256"] if model else sha256
+            photo, error, found = str(answer["photo"]), answer["error"], answer["model"]
+            theirs = Model.model_validate(found) if found else model
         except (ValueError, KeyError, TypeError):
             raise GraticuleError(
                 f"{path}: line {number} is not an answer; --resume goes on with a file that "
                 "graticule locate --format json wrote"
             ) from None
-        if theirs != sha256:
+        if theirs.sha256 != model.sha256:
             raise GraticuleError(
-                f"{path}: line {number} was answered by another model ({model['name']} "
-                f"{theirs[:8]}, now {sha256[:8]}); choose it with --model or another --output"
+                f"{path}: line {number} was answered by another model ({theirs.name} "
+                f"{theirs.sha256[:8]}, now {model.sha256[:8]}); choose it with --model or another "
+                "--output"
             )
+        for option, before, now in (
+            ("--gallery", theirs.gallery, model.gallery),
+            ("--index", theirs.index, model.index),
+        ):
+            if before != now:
+                raise GraticuleError(
+                    f"{path}: line {number} was answered with another {option} "
+                    f"({_short(before)}, now {_short(now)}); give that one, as it was, or another "
+                    "--output"
+                )
         self.failed += error is not None
         return _key(photo)
+
+
+def _short(key: str | None) -> str:
+    return key[:8] if key else "none"
 
 
 def mend(path: Path) -> None:

@@ -69,8 +69,17 @@ class Answers(Sequence[Answer]):
 class Locator:
     """A loaded model. Thread-safe: the network and its tables are only read."""
 
-    def __init__(self, bundle: str | Path, index: str | os.PathLike[str] | None = None) -> None:
-        self.engine = Engine(bundle, None if index is None else Path(index))
+    def __init__(
+        self,
+        bundle: str | Path,
+        index: str | os.PathLike[str] | None = None,
+        gallery: str | os.PathLike[str] | None = None,
+    ) -> None:
+        self.engine = Engine(
+            bundle,
+            None if index is None else Path(index),
+            None if gallery is None else Path(gallery),
+        )
 
     def locate(
         self,
@@ -118,19 +127,23 @@ class Locator:
 
 
 def load(
-    model: str | os.PathLike[str] = "mini", *, index: str | os.PathLike[str] | None = None
+    model: str | os.PathLike[str] = "mini",
+    *,
+    index: str | os.PathLike[str] | None = None,
+    gallery: str | os.PathLike[str] | None = None,
 ) -> Locator:
     """Load a model by its name, or from a bundle folder.
 
     Args:
         model: the name or the folder.
         index: photos of your own from ``graticule index``, as evidence.
+        gallery: places of your own in the model's stead, from ``graticule gallery build`` or a CSV.
 
     Raises:
-        BundleError: there is no such model.
+        BundleError: there is no such model, or it takes no gallery.
         GraticuleError: the index is none, or another model built it.
     """
-    return Locator(find_model(model), index)
+    return Locator(find_model(model), index, gallery)
 
 
 def find_model(model: str | os.PathLike[str]) -> Path:
@@ -150,7 +163,7 @@ def find_model(model: str | os.PathLike[str]) -> Path:
         wanted = DOWNLOADS[name]
         raise BundleError(
             f"{name}: its weights are not on this machine yet; graticule models get {name} fetches "
-            f"{gigabytes(wanted.size)}, and --model mini runs now"
+            f"{gigabytes(wanted.size)} (or takes them --from FOLDER), and --model mini runs now"
         )
     raise BundleError(
         f"{name}: no such model; graticule models lists them, or give a bundle folder"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,6 +53,16 @@ class Weighing:
     sharpness: float = 0.05
     photos: int = 0
 
+    @classmethod
+    def of_numbers(cls, numbers: Mapping[str, float]) -> Weighing:
+        """From what a JSON file says."""
+        return cls(
+            weight=float(numbers["weight"]),
+            middle=float(numbers["middle"]),
+            sharpness=float(numbers["sharpness"]),
+            photos=int(numbers["photos"]),
+        )
+
     def of(self, best: npt.ArrayLike) -> FloatArray:
         """The weight of photos whose best match has this cosine."""
         gap = (self.middle - np.asarray(best, dtype=np.float64)) / self.sharpness
@@ -100,6 +111,7 @@ def neighbours(
     hashes: npt.NDArray[np.uint64],
     *,
     k: int = NEAREST,
+    weighing: Weighing | None = None,
 ) -> list[Neighbours | None]:
     """The nearest located photos of each query, without the photo itself and its doubles.
 
@@ -108,11 +120,12 @@ def neighbours(
         queries: (n, d) vectors.
         hashes: uint64 (n,) perceptual hashes of the queries, 0 unknown.
         k: at most so many.
+        weighing: how much matches count; what the index itself was fitted to by default.
 
     Returns:
         One a query; None where nothing is left.
     """
-    weighing = weighing_of(index)
+    weighing = weighing or weighing_of(index)
     # An album has bursts of one picture: look further than k, so that k are left.
     found, cosine = index.search(queries, 4 * k)
     return [
@@ -138,10 +151,18 @@ def _one(
     rows, cosine = rows[~double][:k], cosine[~double][:k]
     if not len(rows):
         return None
-    share = shares(cosine, weighing.sharpness)
     latlon = index.rows.latlon[rows]
+    share = shares(cosine, weighing.sharpness)
     weight = float(weighing.of(cosine[0]))
     return Neighbours(rows, cosine, share, latlon, clusters(latlon, share), weight)
+
+
+def reweighed(found: Neighbours, weighing: Weighing) -> Neighbours:
+    """The same matches under another weighing."""
+    share = shares(found.cosine, weighing.sharpness)
+    weight = float(weighing.of(found.cosine[0]))
+    groups = clusters(found.latlon, share)
+    return Neighbours(found.rows, found.cosine, share, found.latlon, groups, weight)
 
 
 def weighing_of(index: PhotoIndex) -> Weighing:

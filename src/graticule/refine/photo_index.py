@@ -5,18 +5,20 @@
     00000.parquet          photo, lat, lon, sha256, hash of each row
     00007.faiss            coarse search over all shards, where FAISS is installed
 
-A shard never changes: adding writes a new one and deleting writes the rest of one anew. Both become
-true when ``index.json`` takes its name, so a kill at any moment leaves the index as it was before,
-and files that it does not list are removed by the next change.
+A shard never changes: adding writes a new one, which takes in smaller ones before it, and deleting
+writes the rest of one anew. Both become true when ``index.json`` takes its name, so a kill at any
+moment leaves the index as it was before, and files that it does not list are removed by the next
+change. One process changes an index at a time; ``.lock`` keeps others out and ends with its holder.
 """
 
 from __future__ import annotations
 
 import fnmatch
-import importlib.util
+import hashlib
+import json
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -26,52 +28,22 @@ import numpy.typing as npt
 
 from graticule import files
 from graticule.errors import GraticuleError
+from graticule.refine import coarse
+from graticule.refine.rows import Rows
 
 SCHEMA_VERSION = 1
+#: Held while an index is changed.
+LOCK = ".lock"
 #: Vectors that are compared one by one; beyond, FAISS narrows the search where it is installed.
-EXACT = 100_000
+EXACT = coarse.EXACT
 #: Rows of one shard at most, and of one block that is made float32 for the product.
 SHARD = 65_536
 _BLOCK = 16_384
-#: Lists of the coarse search that are looked into, and how many more rows than asked for it gives
-#: to be compared exactly.
-_PROBES, _WIDER = 32, 4
+#: How many more rows than asked for the coarse search gives to be compared exactly.
+_WIDER = 4
 
 Float32Array = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Rows:
-    """What is known of n indexed photos.
-
-    Attributes:
-        photos: their names.
-        latlon: float64 (n, 2) degrees.
-        sha256: of their files' bytes ("" unknown); the same file is added once.
-        hashes: uint64 (n,) perceptual hashes, 0 unknown.
-        own: float64 (n,) probability that the model alone gave the true place's cell, NaN unknown;
-            what the weight of the index is fitted from.
-    """
-
-    photos: tuple[str, ...]
-    latlon: npt.NDArray[np.float64]
-    sha256: tuple[str, ...]
-    hashes: npt.NDArray[np.uint64]
-    own: npt.NDArray[np.float64]
-
-    def __len__(self) -> int:
-        return len(self.photos)
-
-    def __getitem__(self, kept: npt.NDArray[np.bool_]) -> Rows:
-        at = np.flatnonzero(kept)
-        return Rows(
-            tuple(self.photos[i] for i in at),
-            self.latlon[at],
-            tuple(self.sha256[i] for i in at),
-            self.hashes[at],
-            self.own[at],
-        )
 
 
 class PhotoIndex:
@@ -79,7 +51,8 @@ class PhotoIndex:
 
     Attributes:
         path: the folder.
-        about: what ``index.json`` says: the model, its key, the width, the shards, the weight.
+        about: what ``index.json`` says: the model, its key, the width, the shards, how much matches
+            count, and whether that was fitted on the shards as they are (``weighed``).
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -89,12 +62,17 @@ class PhotoIndex:
             GraticuleError: the folder is none, is broken, or is from a newer version.
         """
         self.path = Path(path)
+        self._depth = 0
+        self.about: dict[str, Any] = {}
+        self._read()
+
+    def _read(self) -> None:
         listing = self.path / "index.json"
         if not listing.is_file():
             raise GraticuleError(
                 f"{self.path}: not an index (no index.json); graticule index makes one"
             )
-        self.about: dict[str, Any] = files.read_json(listing)
+        self.about = files.read_json(listing)
         found = self.about.get("schema_version") if isinstance(self.about, dict) else None
         if not isinstance(found, int) or not isinstance(self.about.get("shards"), list):
             raise GraticuleError(f"{listing}: not the listing of an index; make it again")
@@ -117,21 +95,54 @@ class PhotoIndex:
             GraticuleError: the index there was built by another model.
         """
         folder = Path(path)
-        if not (folder / "index.json").is_file():
-            files.write_json(
-                folder / "index.json",
-                {
-                    "schema_version": SCHEMA_VERSION,
-                    "model": model,
-                    "key": key,
-                    "width": None,
-                    "next": 0,
-                    "shards": [],
-                },
-            )
+        with files.locked(folder / LOCK, _busy(folder)):
+            if not (folder / "index.json").is_file():
+                files.write_json(
+                    folder / "index.json",
+                    {
+                        "schema_version": SCHEMA_VERSION,
+                        "model": model,
+                        "key": key,
+                        "width": None,
+                        "next": 0,
+                        "shards": [],
+                    },
+                )
         index = cls(folder)
         index.check_model(model, key)
         return index
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """Keep other processes from changing the index for the block; blocks may be nested.
+
+        Raises:
+            GraticuleError: another process is changing it.
+        """
+        if self._depth:
+            self._depth += 1
+            try:
+                yield
+            finally:
+                self._depth -= 1
+            return
+        with files.locked(self.path / LOCK, _busy(self.path)):
+            before = self.about
+            self._read()  # what others wrote since it was opened
+            if self.about != before:
+                self._forget()
+            self._depth = 1
+            try:
+                yield
+            finally:
+                self._depth = 0
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells this index, as it is now, from every other: its model and its rows."""
+        what = [self.about["key"], [shard["sha256"] for shard in self.about["shards"]]]
+        what.append(self.about.get("weighing"))
+        return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:32]
 
     def check_model(self, model: str, key: str) -> None:
         """Refuse vectors that mean something else.
@@ -151,25 +162,7 @@ class PhotoIndex:
     @cached_property
     def rows(self) -> Rows:
         """All rows, in the order of the vectors."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        try:
-            tables = [pq.read_table(self._file(s, "parquet")) for s in self.about["shards"]]
-        except (OSError, pa.ArrowException) as error:
-            words = str(error).splitlines()[0]
-            raise GraticuleError(f"{self.path}: a shard cannot be read ({words})") from error
-        if not tables:
-            empty = np.empty(0)
-            return Rows((), np.empty((0, 2)), (), np.empty(0, np.uint64), empty)
-        table = pa.concat_tables(tables)
-        return Rows(
-            tuple(table["photo"].to_pylist()),
-            np.stack([table["lat"].to_numpy(), table["lon"].to_numpy()], axis=1),
-            tuple(table["sha256"].to_pylist()),
-            table["hash"].to_numpy(),
-            table["own"].to_numpy(),
-        )
+        return Rows.load([self._file(shard, "parquet") for shard in self.about["shards"]])
 
     @cached_property
     def vectors(self) -> list[npt.NDArray[np.float16]]:
@@ -219,6 +212,11 @@ class PhotoIndex:
         Raises:
             GraticuleError: other widths, values that are not finite, or rows that do not match.
         """
+        with self.changing():
+            home = {} if root is None else {"root": self._from_here(root)}
+            return self._add(vectors, rows, home)
+
+    def _add(self, vectors: npt.NDArray[np.floating[Any]], rows: Rows, home: dict[str, str]) -> int:
         width = self.about["width"] or vectors.shape[1]
         if vectors.shape != (len(rows), width):
             raise GraticuleError(
@@ -233,18 +231,32 @@ class PhotoIndex:
             return 0
         unit = (vectors / norms)[kept].astype(np.float16)
         fresh = rows[kept]
+        known = self.rows + fresh
         shards, number = list(self.about["shards"]), int(self.about["next"])
-        home = {} if root is None else {"root": self._from_here(root)}
-        for start in range(0, len(fresh), SHARD):
-            part = np.zeros(len(fresh), dtype=bool)
-            part[start : start + SHARD] = True
-            shards.append(self._write(number, unit[part], fresh[part]) | home)
+        # Shards no larger than what follows are taken in, so that however small the portions are,
+        # there are few shards and each row is written a few times.
+        at, parts, size = len(self.rows), [unit], len(unit)
+        while shards and _joins(shards[-1], size, home):
+            parts.insert(0, np.asarray(self.vectors[len(shards) - 1]))
+            size += shards[-1]["rows"]
+            at -= shards.pop()["rows"]
+        unit = np.concatenate(parts)
+        for start in range(0, len(unit), SHARD):
+            here = np.zeros(len(known), dtype=bool)
+            here[at + start : at + min(start + SHARD, len(unit))] = True
+            shard = self._write(number, unit[start : start + SHARD], known[here])
+            shards.append(shard | home)
             number += 1
         self._list(shards, number, width=width)
+        self.__dict__["rows"] = known
         return len(fresh)
 
     def delete(self, patterns: Sequence[str]) -> int:
         """Take out photos whose names match a pattern (``*``, ``?``); returns how many."""
+        with self.changing():
+            return self._delete(patterns)
+
+    def _delete(self, patterns: Sequence[str]) -> int:
         gone = np.array(
             [any(fnmatch.fnmatchcase(name, p) for p in patterns) for name in self.rows.photos],
             dtype=bool,
@@ -268,34 +280,26 @@ class PhotoIndex:
         return int(gone.sum())
 
     def keep(self, **settings: Any) -> None:
-        """Write settings (``weight``, ``sharpness``) into the listing."""
-        self._list(self.about["shards"], self.about["next"], **settings)
+        """Write settings (``weighing``) into the listing."""
+        with self.changing():
+            self._list(self.about["shards"], self.about["next"], **settings)
 
     def build_search(self) -> bool:
         """Make the coarse search for an index beyond :data:`EXACT`; False where none is made."""
-        if len(self) <= EXACT or importlib.util.find_spec("faiss") is None:
+        if len(self) <= EXACT or not coarse.installed():
             return False
-        import faiss
+        with self.changing():
+            return self._build_search()
 
-        lists = int(4 * np.sqrt(len(self)))
-        quantizer = faiss.IndexFlatIP(self.about["width"])
-        coarse = faiss.IndexIVFScalarQuantizer(
-            quantizer,
-            self.about["width"],
-            lists,
-            faiss.ScalarQuantizer.QT_8bit,
-            faiss.METRIC_INNER_PRODUCT,
-        )
-        rng = np.random.default_rng(0)
-        sample = np.sort(rng.choice(len(self), min(len(self), 40 * lists), replace=False))
-        coarse.train(self.vectors_of(sample))
-        for part in self.vectors:
-            for start in range(0, len(part), _BLOCK):
-                coarse.add(part[start : start + _BLOCK].astype(np.float32))
+    def _build_search(self) -> bool:
         number = int(self.about["next"])
         name = f"{number:05d}.faiss"
-        with files.atomic_path(self.path / name) as part_file:
-            faiss.write_index(coarse, str(part_file))
+        blocks = (
+            part[start : start + _BLOCK].astype(np.float32)
+            for part in self.vectors
+            for start in range(0, len(part), _BLOCK)
+        )
+        coarse.build(self.path / name, len(self), self.about["width"], blocks, self.vectors_of)
         self._list(self.about["shards"], number + 1, coarse=name)
         return True
 
@@ -350,15 +354,9 @@ class PhotoIndex:
     @cached_property
     def _coarse(self) -> Any:
         name = self.about.get("coarse")
-        if name is None or importlib.util.find_spec("faiss") is None:
+        if name is None or not coarse.installed():
             return None
-        import faiss
-
-        found: Any = faiss.read_index(str(self.path / Path(name).name))
-        if found.ntotal != len(self):
-            raise GraticuleError(f"{self.path / name}: not of these shards; index again")
-        found.nprobe = _PROBES
-        return found
+        return coarse.load(self.path / Path(name).name, len(self))
 
     def vectors_of(self, rows: npt.NDArray[Any]) -> Float32Array:
         """Vectors of some rows, float32 (n, d)."""
@@ -380,25 +378,12 @@ class PhotoIndex:
         return self.path / f"{int(shard['number']):05d}.{ending}"
 
     def _write(self, number: int, unit: npt.NDArray[np.float16], rows: Rows) -> dict[str, Any]:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
         shard = {"number": number, "rows": len(rows)}
         with files.atomic(self._file(shard, "npy"), "wb") as out:
             np.save(out, unit, allow_pickle=False)
-        table = pa.table(
-            {
-                "photo": pa.array(rows.photos, pa.string()),
-                "lat": rows.latlon[:, 0],
-                "lon": rows.latlon[:, 1],
-                "sha256": pa.array(rows.sha256, pa.string()),
-                "hash": pa.array(rows.hashes, pa.uint64()),
-                "own": pa.array(rows.own, pa.float64()),
-            }
-        )
-        with files.atomic(self._file(shard, "parquet"), "wb") as out:
-            pq.write_table(table, out)
-        return shard
+        rows.save(self._file(shard, "parquet"))
+        # Rows hold their photos' checksums, so this stands for the vectors as well.
+        return shard | {"sha256": files.sha256(self._file(shard, "parquet"))}
 
     def _list(self, shards: list[dict[str, Any]], number: int, **settings: Any) -> None:
         """Make a change true, and forget what it made needless."""
@@ -406,10 +391,10 @@ class PhotoIndex:
         self.about = {**self.about, "shards": shards, "next": number}
         if changed:
             self.about.pop("coarse", None)
+            self.about["weighed"] = False
         self.about |= settings
         files.write_json(self.path / "index.json", self.about)
-        for name in ("rows", "vectors", "_coarse"):
-            self.__dict__.pop(name, None)
+        self._forget()
         numbers = {f"{int(shard['number']):05d}" for shard in shards}
         for file in self.path.iterdir():
             if file.suffix in {".npy", ".parquet", ".faiss"} and not (
@@ -417,6 +402,20 @@ class PhotoIndex:
                 or (file.suffix != ".faiss" and file.stem in numbers)
             ):
                 file.unlink(missing_ok=True)
+
+    def _forget(self) -> None:
+        for name in ("rows", "vectors", "_coarse"):
+            self.__dict__.pop(name, None)
+
+
+def _joins(shard: dict[str, Any], size: int, home: dict[str, str]) -> bool:
+    """Whether a shard is taken into the one of ``size`` rows that follows: of one folder."""
+    few = shard["rows"] <= size and size + shard["rows"] <= SHARD
+    return few and shard.get("root") == home.get("root")
+
+
+def _busy(folder: Path) -> str:
+    return f"{folder}: another graticule index is changing it; try again when that one is done"
 
 
 def _best(rows: IntArray, cosine: Float32Array, k: int) -> tuple[IntArray, Float32Array]:

@@ -1,55 +1,98 @@
 """GeoCLIP: a photo matched against a gallery of coordinates, encoded once and memory-mapped.
 
 Bundle: ``encoder.onnx`` (``pixels_0`` → ``embedding``, unit vectors), ``gallery.npy`` (float32 unit
-vectors, one a cell), ``partitions/gallery.parquet``. Settings: ``logit_scale``; ``density``, the
-power of the area each point stands for that its weight is multiplied by.
+vectors, one a cell), ``partitions/gallery.parquet``; with ``location.onnx`` (``latlon`` →
+``embedding``) a gallery of the user's can take its place. Settings: ``logit_scale``.
 
 A softmax over a gallery is no probability of places: where the gallery is dense, one place has many
-points. ``density`` 0 is the package's own order; calibration fits it.
+points. As it stands it is the package's own order; calibration weighs each point by a power of the
+area that it stands for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from graticule.belief import Belief
+from graticule.cells.partition import Partition
 from graticule.encoders.onnx import OnnxGraph
 from graticule.errors import BundleError
+from graticule.systems import own_gallery
 from graticule.systems.bundle import Bundle
+from graticule.systems.own_gallery import OwnGallery
 from graticule.systems.system import Pixels, Prediction, System
 
 
 class GeoClip(System):
-    """Photos against a gallery."""
+    """Photos against a gallery.
 
-    def __init__(self, bundle: Bundle) -> None:
+    Attributes:
+        own: the user's gallery that takes the bundle's place, or None.
+    """
+
+    def __init__(self, bundle: Bundle, gallery: str | Path | None = None) -> None:
+        """Load a bundle.
+
+        Args:
+            bundle: as described above.
+            gallery: points of the user's in place of its own; encoded now where they are new.
+
+        Raises:
+            BundleError: the bundle is broken, or takes no other gallery.
+            PartitionError: the gallery's file is none.
+        """
         super().__init__(bundle)
         self.inputs = bundle.manifest.inputs
         self.point_task = bundle.manifest.point_task
+        own = None if gallery is None else own_gallery.open_gallery(gallery, bundle)
+        self.own, self._gallery, self._vectors = own, *_points_of(bundle, own)
+        if own is not None:
+            self.gallery_key, self.notes = own.key, own.notes
+        self.finest = own is not None
+        self._scale = float(bundle.manifest.settings["logit_scale"])
         self._encoder = OnnxGraph(bundle.file("encoder.onnx"))
-        self._gallery = bundle.partition("gallery")
-        self._vectors = load_vectors(bundle, len(self._gallery))
-        settings = bundle.manifest.settings
-        self._scale = float(settings["logit_scale"])
-        self._log_area = float(settings.get("density", 0.0)) * np.log(self._gallery.areas_km2)
+
+    @cached_property
+    def partitions(self) -> Mapping[str, Partition]:
+        """The gallery in use."""
+        return {"gallery": self._gallery}
 
     def predict(self, pixels: Sequence[Pixels]) -> Prediction:
         """Encode the photos and compare them with every point of the gallery."""
         embedding = self._encoder(pixels_0=pixels[0])["embedding"]
-        logits = self.similarities(embedding) + self._log_area
+        logits = self.similarities(embedding)
         return Prediction({"gallery": Belief.from_logits(self._gallery, logits)}, embedding)
 
     def similarities(self, embedding: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Scaled cosine of photos (n, d) with all points, float32 (n, points)."""
+        """Scaled cosine of photos (n, d) with all points, float32 (n, points).
+
+        Of an own gallery that is searched by FAISS, −inf for the points it does not find.
+        """
         if embedding.shape[1] != self._vectors.shape[1]:
             raise BundleError(
                 f"{self.bundle.path}: photos have {embedding.shape[1]} numbers and the gallery "
                 f"{self._vectors.shape[1]}; both must come from one model"
             )
-        return np.asarray(self._scale * (embedding @ self._vectors.T), dtype=np.float32)
+        if self.own is not None and self.own.search is not None:
+            cosine = own_gallery.narrowed(embedding, self.own)
+        else:
+            cosine = own_gallery.compared(embedding, self._vectors)
+        return np.asarray(self._scale * cosine, dtype=np.float32)
+
+
+def _points_of(
+    bundle: Bundle, own: OwnGallery | None
+) -> tuple[Partition, npt.NDArray[np.floating[Any]]]:
+    if own is not None:
+        return own.partition, own.vectors
+    points = bundle.partition("gallery")
+    return points, load_vectors(bundle, len(points))
 
 
 def load_vectors(bundle: Bundle, n: int) -> npt.NDArray[np.float32]:

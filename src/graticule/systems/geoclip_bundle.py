@@ -1,4 +1,4 @@
-"""Make a GeoCLIP bundle once: export the image side, encode the gallery, write both down."""
+"""Make a GeoCLIP bundle once: export both sides, encode the gallery, write it all down."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from graticule import files
 from graticule.cells.gallery import gallery
-from graticule.errors import MissingExtraError
+from graticule.errors import BundleError, MissingExtraError
 from graticule.photos.preprocess import Preprocess
 from graticule.systems.bundle import Bundle, Manifest
 
@@ -49,6 +49,10 @@ def make_bundle(
     from graticule.encoders.export import export
     from graticule.systems.downloads import check_room
 
+    if not (clip / "model.safetensors").is_file():
+        raise BundleError(
+            f"{clip / 'model.safetensors'}: missing; give the folder of CLIP ViT-L/14"
+        )
     # The exported half of CLIP is smaller than the whole; the gallery, 512 numbers a point.
     n = 100_000 if points is None else len(points)
     check_room(target, (clip / "model.safetensors").stat().st_size + n * 512 * 4)
@@ -59,6 +63,14 @@ def make_bundle(
     (target / "system.json").unlink(missing_ok=True)
     example = torch.zeros((1, INPUT.size, INPUT.size, 3), dtype=torch.uint8)
     export(side, example, target / "encoder.onnx", input_name="pixels_0", outputs=("embedding",))
+    # So that a gallery of the user's is encoded where torch is not.
+    export(
+        geoclip.location_side(),
+        torch.zeros((1, 2)),
+        target / "location.onnx",
+        input_name="latlon",
+        outputs=("embedding",),
+    )
     with files.atomic(target / "gallery.npy", "wb") as out:
         np.save(out, geoclip.encode_gallery(places), allow_pickle=False)
     gallery(places).to_parquet(target / "partitions" / "gallery.parquet")
@@ -71,7 +83,7 @@ def make_bundle(
             system="geoclip",
             inputs=(INPUT,),
             point_task="gallery",
-            settings={"logit_scale": geoclip.logit_scale(), "density": 0.0},
+            settings={"logit_scale": geoclip.logit_scale()},
             provenance={"clip_sha256": files.sha256(clip / "model.safetensors")},
             licences=LICENCES,
         ),
@@ -96,10 +108,12 @@ def _card(name: str, points: int) -> str:
 GeoCLIP (Vivanco Cepeda, Nayak & Shah, NeurIPS 2023, arXiv 2309.16020) over a gallery of {points:,}
 points, exported to ONNX by graticule.
 
+## Calibration
+
 **Not calibrated.** Its shares follow the density of the gallery and are no probabilities until
 `graticule calibrate` has fitted them on photos of yours.
 
-Licences:
+## Licences
 
 {licences}
 """

@@ -27,11 +27,21 @@ SYSTEMS: dict[str, str] = {
 }
 
 
-def load_system(path: str | Path) -> System:
+#: Systems that compare photos with points, which a user may give.
+WITH_GALLERY = ("geoclip",)
+
+
+def load_system(path: str | Path, gallery: str | Path | None = None) -> System:
     """Open a bundle folder and return the system that runs it.
 
+    Args:
+        path: the folder.
+        gallery: points of the user's in place of the bundle's own.
+
     Raises:
-        BundleError: the folder is no bundle, or names a system this version does not have.
+        BundleError: the folder is no bundle, names a system this version does not have, or its
+            system takes no gallery.
+        PartitionError: the gallery's file is none.
     """
     from graticule.systems.bundle import Bundle
 
@@ -42,8 +52,14 @@ def load_system(path: str | Path) -> System:
             f"{bundle.path}: no system {bundle.manifest.system!r} in this version "
             f"(there are {', '.join(SYSTEMS)})"
         )
+    if gallery is not None and bundle.manifest.system not in WITH_GALLERY:
+        raise BundleError(
+            f"{bundle.manifest.name}: has no gallery that --gallery could take the place of; "
+            "it goes with --model geoclip"
+        )
     module, name = target.split(":")
-    system: System = getattr(importlib.import_module(module), name)(bundle)
+    kind = getattr(importlib.import_module(module), name)
+    system: System = kind(bundle) if gallery is None else kind(bundle, gallery)
     return _with_taught(system)
 
 

@@ -56,10 +56,16 @@ class System(ABC):
         inputs: how photos are cropped, one for each encoder; the pipeline makes one uint8 array
             (n, size, size, 3) RGB for each. Normalisation is inside the ONNX graphs.
         point_task: the belief that the point is decoded from.
+        gallery_key: of the user's gallery that takes the place of the bundle's cells, or None.
+        finest: whether points may be finer than a city, because the user gave them.
+        notes: what a user should know of how it runs, a line each.
     """
 
     inputs: tuple[Preprocess, ...]
     point_task: str
+    gallery_key: str | None = None
+    finest: bool = False
+    notes: tuple[str, ...] = ()
 
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
@@ -86,12 +92,16 @@ class System(ABC):
 
     @cached_property
     def calibration(self) -> Calibration:
-        """What the bundle was calibrated to; the defaults where it was not."""
+        """What the bundle was calibrated to; the defaults where it was not.
+
+        Beside another gallery than the one it was fitted with, what is left of it.
+        """
         from graticule.calibration import Calibration
 
         if not self.bundle.has("calibration.json"):
             return Calibration()
-        return Calibration.load(self.bundle.file("calibration.json"))
+        fitted = Calibration.load(self.bundle.file("calibration.json"))
+        return fitted.beside(self.gallery_key)
 
     @cached_property
     def partitions(self) -> Mapping[str, Partition]:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graticule.belief import FLOOR, Belief
-from graticule.calibration import Calibration, pick_points
+from graticule.calibration import Calibration, log_areas, pick_points
 from graticule.cells.partition import Partition
 from graticule.cells.taught import with_places
 from graticule.refine.taught import Taught
@@ -50,6 +50,7 @@ class TaughtSystem(System):
         super().__init__(inner.bundle)
         self.inner, self.taught = inner, taught
         self.inputs, self.point_task = inner.inputs, inner.point_task
+        self.gallery_key, self.finest, self.notes = inner.gallery_key, inner.finest, inner.notes
         places = taught.places
         self._cells = with_places(
             inner.partitions[inner.point_task],
@@ -118,9 +119,12 @@ class TaughtSystem(System):
             return self._raised(task, belief.over, np.maximum(np.log(mixed), float(FLOOR)))
 
     def _raised(self, task: str, cells: Partition, log_p: FloatArray) -> Belief[Partition]:
-        """Log-probabilities as the calibration's temperature will leave them."""
-        temperature = self.inner.calibration.temperatures.get(task, 1.0)
-        return Belief.from_logits(cells, log_p, 1 / temperature)
+        """Log-probabilities as the calibration's temperature and density will leave them."""
+        fitted = self.inner.calibration
+        density = fitted.density.get(task, 0.0)
+        if density:
+            log_p = log_p - density * log_areas(cells)
+        return Belief.from_logits(cells, log_p, 1 / fitted.temperatures.get(task, 1.0))
 
     def _points(
         self, belief: Belief[Partition], share: FloatArray, points: FloatArray | None

@@ -53,25 +53,21 @@ class Level(StrEnum):
     districts = "districts"
 
 
-class By(StrEnum):
-    """How points are drawn on land."""
-
-    population = "population"
-    area = "area"
-
-
 @app.callback()
 def build() -> None:
-    """Make a partition from a table of photos. The file appears when it is complete."""
+    """Make a partition from a table of photos. The file appears when it is complete.
+
+    Points as cells have a command of their own: graticule gallery build.
+    """
 
 
 def _write(partition: Partition, output: Path) -> None:
-    _ending(output)
+    check_ending(output)
     partition.to_parquet(output)
     typer.echo(f"{output}: {len(partition):,} cells with {partition.counts.sum():,} photos")
 
 
-def _ending(output: Path) -> None:
+def check_ending(output: Path) -> None:
     """Fail before the work, not after it."""
     from graticule.errors import PartitionError
 
@@ -101,7 +97,7 @@ def s2(
     from graticule.cli.cells.places import located
     from graticule.errors import PartitionError
 
-    _ending(output)
+    check_ending(output)
     if preset not in PRESETS:
         raise PartitionError(f"no preset {preset!r}; choose from {', '.join(PRESETS)}")
     low, high = PRESETS[preset]
@@ -135,7 +131,7 @@ def countries(
     from graticule.cells.countries import countries as make
     from graticule.cli.cells.places import columns
 
-    _ending(output)
+    check_ending(output)
     latlon, codes = columns(manifest)
     bare = (codes == "") & np.isfinite(latlon).all(axis=1)
     if bare.any():
@@ -168,7 +164,7 @@ def regions(
     from graticule.cells.regions import regions as make
     from graticule.cli.cells.places import located, units
 
-    _ending(output)
+    check_ending(output)
     found = units(level.value, boundaries, layer, country)
     made = make(located(manifest), found, center=center.value, name=name, min_photos=min_photos)
     _write(made, output)
@@ -198,7 +194,7 @@ def cities(
     from graticule.cells.cities import read_cities
     from graticule.cli.cells.places import located
 
-    _ending(output)
+    check_ending(output)
     made = make(None if places is None else read_cities(places), radius_km=radius, name=name)
     if manifest is not None:
         own = made.assign(located(manifest))
@@ -228,7 +224,7 @@ def nested(
     from graticule.cells.nested import nested_admin, nested_s2
     from graticule.cli.cells.places import located, units
 
-    _ending(output)
+    check_ending(output)
     points = located(manifest)
     if admin:
         stack = nested_admin(points, units("districts", None, None, country), _settings(size))
@@ -289,7 +285,7 @@ def semantic(
     from graticule.cli.cells.places import located, units
     from graticule.files import write_json
 
-    _ending(output)
+    check_ending(output)
     settings = _settings(preset, min_photos, max_photos, halve=halve)
     found = units(level.value, boundaries, layer, country)
     made, told = make(located(manifest), found, settings, name=name)
@@ -298,63 +294,6 @@ def semantic(
     if report is not None:
         write_json(report, told.to_json())
     _write(made, output)
-
-
-@app.command()
-def gallery(
-    output: Output,
-    manifest: Annotated[
-        Path | None, typer.Option("--manifest", "-m", metavar="FILE", help="Places of photos.")
-    ] = None,
-    points: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="CSV with columns lat and lon.")
-    ] = None,
-    draw: Annotated[By | None, typer.Option(help="Draw points on land.")] = None,
-    box: Annotated[
-        str | None, typer.Option(help="Fill a box: SOUTH,WEST,NORTH,EAST in degrees.")
-    ] = None,
-    spacing: Annotated[float, typer.Option(help="Between the points of --box, km.")] = 1.0,
-    number: Annotated[int, typer.Option("--number", "-n", help="How many to draw.")] = 100_000,
-    seed: Annotated[int, typer.Option(help="Of the drawing: same seed, same points.")] = 0,
-    name: Name = "gallery",
-) -> None:
-    """Points as cells: where photos are, from a list, drawn on land, or filling a box.
-
-    Examples:
-      graticule cells build gallery --manifest photos/manifest.csv -o gallery.parquet
-      graticule cells build gallery --draw population -n 20000 -o gallery.parquet
-      graticule cells build gallery --box 47.3,8.4,47.5,8.7 --spacing 1 -o zurich.parquet
-    """
-    import numpy as np
-
-    from graticule.cells.gallery import drawn_on_land, grid, read_points
-    from graticule.cells.gallery import gallery as make
-    from graticule.cli.cells.places import located
-    from graticule.errors import PartitionError
-
-    _ending(output)
-    if sum(source is not None for source in (manifest, points, draw, box)) != 1:
-        raise PartitionError("choose one of --manifest, --points, --draw and --box")
-    if manifest is not None:
-        places, counts = np.unique(located(manifest), axis=0, return_counts=True)
-        made = make(places, counts=counts, name=name)
-    elif points is not None:
-        made = make(read_points(points), name=name)
-    elif box is not None:
-        made = make(grid(_box(box), spacing), name=name)
-    else:
-        made = make(drawn_on_land(number, draw.value if draw else "area", seed), name=name)
-    _write(made, output)
-
-
-def _box(text: str) -> tuple[float, float, float, float]:
-    from graticule.errors import PartitionError
-
-    try:
-        south, west, north, east = (float(part) for part in text.split(","))
-    except ValueError:
-        raise PartitionError(f"--box {text!r}: write it as SOUTH,WEST,NORTH,EAST") from None
-    return south, west, north, east
 
 
 @app.command()
@@ -374,6 +313,6 @@ def combinatorial(
     from graticule.cells.combinatorial import random_parts
     from graticule.cli.cells.places import located
 
-    _ending(output)
+    check_ending(output)
     points = located(manifest)
     _write(make(points, random_parts(points, parts, cells, seed), name=name), output)
