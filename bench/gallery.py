@@ -255,10 +255,10 @@ def _int8(found: Found, machine: str) -> list[str]:
         f"{machine}. Of random weights: what yours lose, `--photos` measures. On {loss['photos']} "
         f"photos the likeliest place was the same in {loss['top_1']:.1%}, "
         f"{loss['top_50']:.1%} of the first fifty were shared, points moved "
-        f"{loss['median_km']:,.0f} km in the median ({loss['p90_km']:,.0f} km at nine of "
-        f"ten), mean cosine {loss['cosine']:.4f}. The encoder takes {size['int8']:,.0f} MB instead of {size['full']:,.0f}, a prediction "
-        f"{times['int8']['cpu_s']:.2f} s of processor time instead of "
-        f"{times['full']['cpu_s']:.2f}.",
+        f"{loss['median_km']:,.0f} km in the median ({loss['p90_km']:,.0f} km at nine of ten), "
+        f"mean cosine {loss['cosine']:.4f}. The encoder takes {size['int8']:,.0f} MB instead of "
+        f"{size['full']:,.0f}, a prediction {times['int8']['cpu_s']:.2f} s of processor time "
+        f"instead of {times['full']['cpu_s']:.2f}.",
     ]
 
 

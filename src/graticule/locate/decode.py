@@ -232,7 +232,7 @@ class _Said:
         self.point = beliefs[decoder.system.point_task]
         if points is None:
             points = calibration.pick_points(self.point, fitted.point_km)
-        self.points = albums.drawn(self.points, found, fitted.point_km)
+        self.points = albums.drawn(points, found, fitted.point_km)
         levels = sorted(decoder.radius_mass)
         masses = [decoder.radius_mass[level] for level in levels]
         radii = calibration.radii_holding(self.point, self.points, masses)
