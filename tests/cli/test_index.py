@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bundles import GREEN, RED, photo
 from graticule.cli.app import main
+from graticule.refine.photo_index import PhotoIndex
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
@@ -59,3 +65,59 @@ def test_a_folder_that_is_no_index(
     assert code == 1
     assert "graticule index makes one" in err
     assert len(err.strip().splitlines()) == 1
+
+
+@pytest.mark.slow
+def test_killed_while_adding_and_gone_on_with_is_as_if_never_killed(
+    album: Path, colours: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """SIGKILL at moments that nobody chose, until a run comes to its end."""
+    lines = ["path,lat,lon"]
+    for n in range(60):
+        photo(album / f"many-{n}.png", (n * 4, 255 - n * 4, 90), seed=n, noise=60)
+        lines.append(f"many-{n}.png,{n},{n}")
+    (album / "many.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    index = album / "index"
+    # Portions of three photos, so that there is much to interrupt.
+    program = (
+        "from graticule.locate import albums; albums.PORTION = albums._BATCH = 3; "
+        "from graticule.cli.app import main; main()"
+    )
+    words = ["index", str(album / "many.csv"), "-o", str(index), "-m", str(colours)]
+    rng = np.random.default_rng(0)
+    kills, held = 0, 0
+    while True:
+        ran = subprocess.Popen(
+            [sys.executable, "-c", program, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        grown = held
+        # Once it has written something new it may be killed at any moment.
+        while ran.poll() is None and grown == held:
+            time.sleep(0.005)
+            if (index / "index.json").is_file():
+                grown = len(PhotoIndex(index))
+        time.sleep(float(rng.uniform(0, 0.05)))
+        if kills < 8:
+            ran.kill()
+        _, err = ran.communicate()
+        opened = PhotoIndex(index)
+        assert len(opened) >= grown, "nothing that was written is lost"
+        assert len(opened.rows) == sum(len(part) for part in opened.vectors)
+        held = len(opened)
+        if ran.returncode == 0:
+            break
+        assert ran.returncode == -signal.SIGKILL, err.decode()
+        kills += 1
+    assert kills >= 3, "it was killed while it worked"
+    whole = PhotoIndex(index)
+    assert sorted(whole.rows.photos) == sorted(f"many-{n}.png" for n in range(60))
+    assert whole.about["weighed"]
+    straight = album / "straight"
+    assert run(capsys, "index", album / "many.csv", "-o", straight, "-m", colours)[0] == 0
+    kept, plain = (
+        dict(zip(one.rows.photos, np.concatenate(one.vectors), strict=True))
+        for one in (whole, PhotoIndex(straight))
+    )
+    assert all(np.array_equal(kept[name], vector) for name, vector in plain.items())
+    left = {file.stem for file in index.glob("*.npy")}
+    assert left == {f"{shard['number']:05d}" for shard in whole.about["shards"]}

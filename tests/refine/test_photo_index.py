@@ -178,3 +178,58 @@ def test_faiss_finds_what_the_exact_search_finds(
     index.delete(["photo-0.jpg"])
     assert "coarse" not in index.about
     assert not list(tmp_path.glob("*.faiss"))
+
+
+def test_small_portions_leave_few_shards_and_the_same_rows(tmp_path: Path) -> None:
+    index = PhotoIndex.create(tmp_path, model="m", key="k")
+    everything = vectors(64)
+    for at in range(64):
+        index.add(everything[at : at + 1], rows(1, at))
+    reread = PhotoIndex(tmp_path)
+    assert len(reread.about["shards"]) == 1, "as the digits of 64: one shard of all"
+    assert reread.rows.photos == tuple(f"photo-{i}.jpg" for i in range(64))
+    assert np.allclose(reread.search(everything, 1)[1], 1, atol=1e-3)
+    assert reread.search(everything, 1)[0][:, 0].tolist() == list(range(64))
+    index.add(vectors(1, seed=7), rows(1, 64))
+    assert len(index.about["shards"]) == 2
+
+
+def test_one_process_changes_an_index_at_a_time(tmp_path: Path) -> None:
+    index = make(tmp_path, 5)
+    other = PhotoIndex(tmp_path)
+    with index.changing(), pytest.raises(GraticuleError, match="another graticule index"):
+        other.add(vectors(1, seed=3), rows(1, 100))
+    assert other.add(vectors(1, seed=3), rows(1, 100)) == 1
+    # What the first opened is behind; its next change begins with what the other wrote.
+    assert index.add(vectors(1, seed=4), rows(1, 200)) == 1
+    assert len(PhotoIndex(tmp_path)) == 7
+    assert index.rows.photos[-2:] == ("photo-100.jpg", "photo-200.jpg")
+
+
+def test_a_lock_ends_with_the_process_that_held_it(tmp_path: Path) -> None:
+    make(tmp_path, 5)
+    script = f"""
+        import os, signal
+        from graticule.refine.photo_index import PhotoIndex
+
+        with PhotoIndex({str(tmp_path)!r}).changing():
+            os.kill(os.getpid(), signal.SIGKILL)
+    """
+    ran = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        env={**os.environ, "PYTHONPATH": str(Path(photo_index.__file__).parents[2])},
+        check=False,
+    )
+    assert ran.returncode == -signal.SIGKILL
+    assert PhotoIndex(tmp_path).add(vectors(1, seed=3), rows(1, 100)) == 1
+
+
+def test_the_fingerprint_is_of_the_rows_and_the_weighing(tmp_path: Path) -> None:
+    index = make(tmp_path / "a", 20)
+    same = make(tmp_path / "b", 20)
+    assert index.fingerprint == same.fingerprint
+    same.keep(weighing={"weight": 0.5})
+    assert index.fingerprint != same.fingerprint
+    before = index.fingerprint
+    index.delete(["photo-3.jpg"])
+    assert index.fingerprint != before
