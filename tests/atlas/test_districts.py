@@ -15,6 +15,9 @@ from graticule import atlas
         (27.1751, 78.0421, "IN-UP/Agra"),
         (9.9252, 78.1198, "IN-TN/Madurai"),
         (26.9124, 75.7873, "IN-RJ/Jaipur"),
+        (27.92, 79.34, "IN-UP/Budaun"),  # Dataganj, which the source gives to Nepal
+        (29.58, 80.22, "IN-UK/Pithoragarh"),
+        (22.36, 88.43, "IN-WB/South 24 Parganas"),  # Baruipur, to Bangladesh
         (51.5, -0.1, ""),
         (10.0, 65.0, ""),
     ],
@@ -48,6 +51,15 @@ def test_districts_cover_india_once() -> None:
     held = np.bincount(point, minlength=len(points))
     assert (held == 1).mean() > 0.97
     assert (held > 1).mean() < 0.005
+
+
+def test_no_sub_district_is_missing_inside() -> None:
+    import shapely
+
+    whole = shapely.union_all([d.polygon for d in atlas.districts()])
+    holes = [shapely.Polygon(r).area for part in shapely.get_parts(whole) for r in part.interiors]
+    # Square degrees: cracks are left, the smallest sub-districts are 0.01.
+    assert max(holes) < 0.004
 
 
 def test_a_districts_state_is_the_points_state() -> None:

@@ -69,6 +69,43 @@ def summarise(manifest: Manifest) -> Summary:
     return summary
 
 
+def one_country(summary: Summary) -> str:
+    """The country of a manifest that is of one country, else ""."""
+    known = [code for code in summary.counts.get("country", {}) if code]
+    return known[0] if len(known) == 1 else ""
+
+
+def count_regions(manifest: Manifest, country: str = "") -> Counter[str]:
+    """Rows by region (in India: state): the column's value, else where the coordinates lie.
+
+    Args:
+        manifest: what is counted.
+        country: a row of coordinates elsewhere counts as unknown; "" takes all countries.
+    """
+    from graticule import atlas
+
+    counts: Counter[str] = Counter()
+    wanted = [name for name in ("region", "lat", "lon") if name in manifest.columns]
+    for batch in manifest.batches(wanted):
+        columns = {
+            name: batch.column(batch.schema.get_field_index(name)).to_numpy(zero_copy_only=False)
+            for name in batch.schema.names
+        }
+        found = np.full(batch.num_rows, "", dtype=object)
+        if "lat" in columns and "lon" in columns:
+            latlon = np.stack([columns["lat"], columns["lon"]], axis=1).astype(np.float64)
+            here = np.isfinite(latlon).all(axis=1) & (np.abs(latlon[:, 0]) <= 90)
+            codes, names = atlas.regions(latlon[here])
+            if country:
+                names = np.where(np.char.startswith(codes, f"{country}-"), names, "")
+            found[here] = names
+        if "region" in columns:
+            own = np.array([value or "" for value in columns["region"]], dtype=object)
+            found = np.where(own != "", own, found)
+        counts.update(found.tolist())
+    return counts
+
+
 def _add_boxes(boxes: Counter[int], latlon: npt.NDArray[np.float64]) -> None:
     known = latlon[np.isfinite(latlon).all(axis=1)]
     known = known[(np.abs(known[:, 0]) <= 90) & (np.abs(known[:, 1]) <= 180)]

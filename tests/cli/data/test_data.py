@@ -171,6 +171,31 @@ def test_show_counts_and_draws(own: Path, capsys: pytest.CaptureFixture[str]) ->
     assert ".html" in err
 
 
+def test_show_counts_one_countrys_states(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "m.csv"
+    rows = ["a.jpg,17.385,78.4867,IN,", "b.jpg,17.4,78.5,IN,", "c.jpg,34.16,77.58,IN,",
+            "d.jpg,,,IN,Kerala", "e.jpg,,,IN,", "f.jpg,48.86,2.35,IN,",
+            "g.jpg,99,0,IN,"]  # fmt: skip
+    table.write_text("\n".join(["path,lat,lon,country,region", *rows]) + "\n", encoding="utf-8")
+    code, out, _ = run(capsys, "show", table)
+    assert code == 0
+    counted = out.partition("by region")[2].splitlines()
+    assert "2  Telangana" in counted[1] + counted[2]
+    assert any("1  Ladakh" in line for line in counted)
+    assert any("1  Kerala" in line for line in counted)
+    assert any("3  (unknown)" in line for line in counted)  # Paris lies in no state of India
+    table.write_text("path,lat,lon\na.jpg,17.385,78.4867\nb.jpg,48.86,2.35\n", encoding="utf-8")
+    assert "by region" not in run(capsys, "show", table)[1]
+    out = run(capsys, "show", table, "--by", "region")[1]
+    assert "Telangana" in out
+    assert "by region (2 values)" in out
+    code, _, err = run(capsys, "show", table, "--by", "village")
+    assert code == 1
+    assert "--by village: region" in err
+
+
 def test_show_escapes_what_a_manifest_says(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

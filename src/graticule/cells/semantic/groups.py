@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ from graticule.cells.semantic.optics import clusters_by
 from graticule.errors import PartitionError
 
 #: Pairs of cells from which the usual distance between two cells is taken.
-_PAIRS = 20_000
+_PAIRS, _PORTION = 20_000, 1_000
 #: A cell at a border is judged by the cells as near as its third neighbour, and some beyond.
 _NEIGHBOUR = 3
 #: Rounds of borders, at most: each moves what the one before left alone.
@@ -71,7 +72,9 @@ def group_cells(
     pairs = np.random.default_rng(0).integers(0, n, (_PAIRS, 2))
     pairs = pairs[pairs[:, 0] != pairs[:, 1]]
     km = _usual(sphere.haversine(points[pairs[:, 0]], points[pairs[:, 1]]))
-    cosine = _usual(1 - (looks[pairs[:, 0]] * looks[pairs[:, 1]]).sum(axis=1))
+    # In portions: the pairs' vectors together are larger than all that follows.
+    alike = [(looks[i] * looks[j]).sum(axis=1) for i, j in _portions(pairs)]
+    cosine = _usual(1 - np.concatenate(alike))
 
     def distances(i: int) -> FloatArray:
         ground = sphere.haversine(points[i], points) / km
@@ -84,6 +87,11 @@ def group_cells(
     if how.borders:
         found = smooth_borders(points, found)
     return np.unique(found, return_inverse=True)[1].astype(np.int64)
+
+
+def _portions(pairs: IntArray) -> Iterator[tuple[IntArray, IntArray]]:
+    for start in range(0, len(pairs), _PORTION):
+        yield pairs[start : start + _PORTION, 0], pairs[start : start + _PORTION, 1]
 
 
 def _usual(distances: FloatArray) -> float:
