@@ -312,11 +312,11 @@ def total_loss(
         batch: targets, −1 where unknown.
         factors: further weights of some tasks, for a phase of a curriculum.
     """
+    used = {task: weight * factors.get(task, 1.0) for task, weight in weights.items()}
     each = [
-        weight
-        * factors.get(task, 1.0)
-        * losses[task](logits[task].float(), batch.targets[task], batch.places)
-        for task, weight in weights.items()
+        weight * losses[task](logits[task].float(), batch.targets[task], batch.places)
+        for task, weight in used.items()
+        if weight  # what is left out has no gradient at all: not even weight decay moves its head
     ]
     return torch.stack(each).sum()
 

@@ -196,6 +196,12 @@ class Trainer:
                 f"recipe {self.recipe.name}: phases.tasks names {min(unknown)!r}; network "
                 f"{job.name} has {', '.join(job.tasks)}"
             )
+        for number, phase in enumerate(spec.phases):
+            if not any(t.weight * phase.tasks.get(n, 1.0) for n, t in job.tasks.items()):
+                raise RecipeError(
+                    f"recipe {self.recipe.name}: phases.{number}.tasks leaves out every task of "
+                    f"network {job.name}"
+                )
         for name, task in job.tasks.items():
             use = self.rows.train if job.use is None else self.rows.train & job.use
             if not (task.target[use] >= 0).any():
@@ -241,6 +247,13 @@ class Trainer:
         found = self.init(name)
         if found:
             own = network.state_dict()
+            theirs = found.get("head.mean")
+            if theirs is not None and len(theirs) != len(own["head.mean"]):
+                raise RecipeError(
+                    f"--init: the head of its network {name} wants vectors of {len(theirs)} "
+                    f"numbers, this recipe's encoder gives {len(own['head.mean'])}; start from a "
+                    "bundle of the same encoder"
+                )
             fitting = {k: v for k, v in found.items() if k in own and own[k].shape == v.shape}
             if not fitting:
                 raise RecipeError(f"--init: nothing in its network {name} fits this recipe's")
