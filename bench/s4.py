@@ -1,25 +1,40 @@
 """S4 on the development photos: results/s4.{json,md}.
 
+Parts, each of which writes what it has beside what others wrote before:
+
+    frozen   a frozen trunk and a hidden layer that the tasks share: variants, five folds (long)
+    least    what is the least that is needed: shares of the labels, with and without the helper,
+             and ISN; by scene and by photos of the cell
+    stage4   ResNet50 with its last stage trained here, one random split
+    stage4-apart   the same with landmarks on one side each
+    speed    what the extra heads cost, and f* over 13 k cells
+    page     the page again from the numbers
+
 Few of these photos have coordinates and most of those are of some dozen sights, so the
-partitionings are small. Both trunks of ../shared/weights, frozen, through the feature cache, with a
-hidden layer that the tasks share: with a frozen trunk and bare heads they could not help one
-another.
+partitionings are small.
 """
 
 from __future__ import annotations
 
+import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from common.real_photos import RESULTS, Photos, machine, need_shared, recipe, trunk
-from graticule import files, metrics, sphere
-from graticule.belief import Belief
+from common import s4_speed
+from common.real_photos import RESULTS, SHARED, Photos, machine, need_shared, recipe, trunk
+from common.s4_page import markdown
+from graticule import files, metrics
+from graticule.calibration import Calibration
 from graticule.evaluation.bootstrap import Resampler, mcnemar, paired_means
-from graticule.systems.multitask_s2 import NETWORK, ancestors, f_star
+from graticule.systems import s2_report
+from graticule.systems.multitask_s2 import HELPER
+from graticule.systems.s2_decoding import Trainees, evidence, routed_shares
+from graticule.systems.s2_report import Evidence
 from graticule.training.run import run_jobs
 
 #: τ_max of the three partitionings at this size; τ_min 3.
@@ -28,195 +43,254 @@ CELLS = [
     {"name": "middle", "max": 100, "min": 3},
     {"name": "fine", "max": 30, "min": 3},
 ]
+PLAIN = "no scene task"
+BASE = "with scenes, helper's labels"
 VARIANTS = {
-    "with scenes, helper's labels": {"scenes": "groups", "helper": True},
+    PLAIN: {"scenes": "none", "helper": False},
     "with scenes, labelled photos only": {"scenes": "groups", "helper": False},
-    "no scene task": {"scenes": "none", "helper": False},
+    BASE: {"scenes": "groups", "helper": True},
 }
-DECODINGS = ("coarse", "middle", "fine", "f*")
-PUBLISHED = {"ResNet50 base(M, f*), Im2GPS3k": [10.1, 28.0, 36.9, 51.1, 67.0]}
+LEAST = {
+    PLAIN: VARIANTS[PLAIN],
+    "1 % of the scene labels, helper": {"scenes": "groups", "helper": True, "label_share": 0.01},
+    "10 % of the scene labels, helper": {"scenes": "groups", "helper": True, "label_share": 0.1},
+    "10 % of the scene labels, no helper": {
+        "scenes": "groups",
+        "helper": False,
+        "label_share": 0.1,
+    },
+    "with scenes, labelled photos only": VARIANTS["with scenes, labelled photos only"],
+    BASE: VARIANTS[BASE],
+    "ISN": {"scenes": "groups", "routing": "soft"},
+}
+FROZEN = [
+    "augment=none",
+    "optimizer=adamw",
+    "head={hidden: [256], dropout: 0.3, standardise: true}",
+]
+PUBLISHED = {
+    "ResNet50 base(M, f*), Im2GPS3k": [10.1, 28.0, 36.9, 51.1, 67.0],
+    "ISNs (M, f*, S3), Im2GPS3k": [10.5, 28.0, 36.6, 49.7, 66.0],
+}
+#: Photos with a scene and no place that the last stage learns from: all would take an hour.
+STAGE4_SCENES = 500
+STAGE4_SIZE = 128
 
 
 def main() -> None:
-    """Train, judge and write."""
+    """Run some parts, or all but the long one."""
     need_shared()
-    began = time.monotonic()
-    photos = Photos()
-    located = np.isfinite(photos.manifest.latlon).all(axis=1)
-    scenes = photos.columns["scene"] != ""
-    landmark = photos.columns["landmark"]
-    cluster = np.where(landmark != "", landmark, photos.columns["group"])
-    result: dict[str, Any] = {
-        "photos_with_coordinates": int(located.sum()),
-        "places": len(np.unique(photos.manifest.latlon[located], axis=0)),
-        "photos_with_scenes": int(scenes.sum()),
-        "cells": CELLS,
-        "published_other_data": PUBLISHED,
-        "machine": machine(),
-        "trunks": {},
-    }
-    for name in ("mobilenetv2", "resnet50v2_stage3"):
-        result["trunks"][name] = {
-            split: judge(photos, name, fold, located, scenes, cluster)
-            for split, fold in {
-                "random folds": photos.random_folds(located, 0),
-                "landmarks apart": photos.folds_apart(cluster, located),
-                "manifest folds": np.where(located, photos.fold, -1),
-            }.items()
-        }
-    result["seconds"] = round(time.monotonic() - began)
+    for part in sys.argv[1:] or ["least", "stage4", "stage4-apart", "speed"]:
+        began = time.monotonic()
+        if part == "page":
+            _keep({})
+        elif part == "speed":
+            _keep({"speed": s4_speed.measure()})
+        else:
+            photos = Photos()
+            located, scenes = _what(photos)
+            _keep(
+                {
+                    "photos_with_coordinates": int(located.sum()),
+                    "places": len(np.unique(photos.manifest.latlon[located], axis=0)),
+                    "photos_with_scenes": int(scenes.sum()),
+                    "cells": CELLS,
+                }
+            )
+            PARTS[part](photos)
+        if part != "page":
+            _keep({"took_s": {part: round(time.monotonic() - began)}})
+
+
+def _keep(found: dict[str, Any]) -> None:
+    """Lay what was found over what stands there, and write the page."""
+    result = files.read_json(RESULTS / "s4.json")
+    result |= {"machine": machine(), "published_other_data": PUBLISHED}
+    for name, value in found.items():
+        old = result.get(name)
+        both = isinstance(old, dict) and isinstance(value, dict)
+        result[name] = {**old, **value} if both else value
     files.write_json(RESULTS / "s4.json", result)
     with files.atomic(RESULTS / "s4.md") as handle:
-        handle.write(_markdown(result))
+        handle.write(markdown(result))
 
 
-def judge(
+def _what(photos: Photos) -> tuple[np.ndarray, np.ndarray]:
+    """Rows with a place, and rows with a scene."""
+    return np.isfinite(photos.manifest.latlon).all(axis=1), photos.columns["scene"] != ""
+
+
+def _clusters(photos: Photos) -> np.ndarray:
+    landmark = photos.columns["landmark"]
+    return np.where(landmark != "", landmark, photos.columns["group"])
+
+
+def _folds(photos: Photos, located: np.ndarray) -> dict[str, np.ndarray]:
+    return {
+        "random folds": photos.random_folds(located, 0),
+        "landmarks apart": photos.folds_apart(_clusters(photos), located),
+    }
+
+
+def frozen(photos: Photos) -> None:
+    """Three variants on both trunks, five folds, three ways to split."""
+    located, _ = _what(photos)
+    for name in ("mobilenetv2", "resnet50v2_stage3"):
+        changes = trunk(name, *FROZEN, *_phases(25, 8))
+        folds = _folds(photos, located)
+        folds["manifest folds"] = np.where(located, photos.fold, -1)
+        found: dict[str, Any] = {}
+        for split, fold in folds.items():
+            for found[split] in _judge(photos, changes, fold, range(5), VARIANTS):
+                _keep({"trunks": {name: found}})
+
+
+def least(photos: Photos) -> None:
+    """Shares of the labels, the helper, and ISN, on MobileNetV2, three of five folds."""
+    located, _ = _what(photos)
+    changes = trunk("mobilenetv2", *FROZEN, *_phases(12, 6))
+    for split, fold in _folds(photos, located).items():
+        for found in _judge(photos, changes, fold, range(3), LEAST):
+            _keep({"least": {split: found}})
+
+
+def _phases(network: int, helper: int) -> tuple[str, str]:
+    one = "[{{epochs: {0}, learn: head, learning_rate: 0.001, schedule: cosine}}]"
+    return (
+        "phases=" + one.format(network),
+        f"networks={{cells: {{}}, helper: {{phases: {one.format(helper)}}}}}",
+    )
+
+
+def stage4(photos: Photos, split: str = "random folds") -> None:
+    """ResNet50's last stage and the tasks' heads learn from kept maps; one fold is held out."""
+    located, scenes = _what(photos)
+    stages = SHARED / "weights" / "resnet50v2_stages123_imagenet.safetensors"
+    pixels = f"preprocess: {{size: {STAGE4_SIZE}, resize: squash}}"
+    changes = [
+        f"encoder={{name: resnet50v2, weights: '{stages}', partial: true, {pixels}}}",
+        "augment=none",
+        "features=maps",
+        "optimizer=adamw",
+        "weight_decay=0.01",
+        "batch_size=32",
+        "head={dropout: 0.2}",
+        "phases=[{epochs: 3, learn: [stage4, head_bn], learning_rate: 0.0007, schedule: cosine}]",
+        # The same frozen stages, and a head on them, label what has no scene.
+        f"networks={{helper: {{encoder: {{name: resnet50v2_stage3, weights: '{stages}'}}, "
+        "features: auto, head: {hidden: [256], dropout: 0.3, standardise: true}, phases: "
+        "[{epochs: 8, learn: head, learning_rate: 0.001}]}}",
+    ]
+    some = np.zeros(len(located), dtype=bool)
+    some[np.random.default_rng(0).permutation(np.flatnonzero(scenes))[:STAGE4_SCENES]] = True
+    variants = {name: VARIANTS[name] for name in (PLAIN, BASE)}
+    fold = _folds(photos, located)[split]
+    for found in _judge(photos, changes, fold, range(1), variants, some):
+        _keep({"last_stage": {split: found}})
+
+
+PARTS = {
+    "frozen": frozen,
+    "least": least,
+    "stage4": stage4,
+    "stage4-apart": lambda photos: stage4(photos, "landmarks apart"),
+}
+
+
+def _judge(
     photos: Photos,
-    name: str,
+    changes: list[str],
     fold: np.ndarray,
-    located: np.ndarray,
-    scenes: np.ndarray,
-    cluster: np.ndarray,
-) -> dict[str, Any]:
-    """Every variant and decoding over five folds."""
+    numbers: range,
+    variants: dict[str, dict[str, Any]],
+    labelled: np.ndarray | None = None,
+) -> Iterator[dict[str, Any]]:
+    """Every variant and decoding over some folds: the tables after each variant."""
+    located, scenes = _what(photos)
+    labelled = scenes if labelled is None else labelled
     kept: dict[Any, Any] = {}
-    km: dict[str, dict[str, np.ndarray]] = {}
-    order: np.ndarray = np.empty(0, dtype=np.int64)
-    for variant, settings in VARIANTS.items():
-        parts: dict[str, list[np.ndarray]] = {decoding: [] for decoding in DECODINGS}
-        numbers = []
-        for number in range(5):
+    maps: dict[Any, Any] = {}
+    pooled: dict[str, Evidence] = {}
+    learned: dict[str, int] = {}
+    for variant, settings in variants.items():
+        parts: dict[str, list[Evidence]] = {}
+        for number in numbers:
             test = located & (fold == number)
             if not test.any():  # a fold of the manifest whose sources have no coordinates
                 continue
-            train = (located & (fold != number)) | (scenes & (settings["scenes"] != "none"))
+            train = (located & (fold != number)) | (labelled & (settings["scenes"] != "none"))
             rows = photos.rows(train, test, number)
-            setup = recipe(
-                "s4",
-                trunk(
-                    name,
-                    "augment=none",
-                    "optimizer=adamw",
-                    "head={hidden: [256], dropout: 0.3, standardise: true}",
-                    "phases=[{epochs: 25, learn: head, learning_rate: 0.001, schedule: cosine}]",
-                    "networks={helper: {phases: [{epochs: 8, learn: head}]}}",
-                    f"settings.cells={CELLS}",
-                    f"settings.scenes={settings['scenes']}",
-                    f"settings.helper={str(settings['helper']).lower()}",
-                ),
-            )
+            learned[variant] = learned.get(variant, 0) + int(rows.train.sum())
+            name = "isn" if "routing" in settings else "s4"
+            mine = [f"settings.{key}={str(value).lower()}" for key, value in settings.items()]
+            setup = recipe(name, [*changes, f"settings.cells={CELLS}", *mine])
             with tempfile.TemporaryDirectory() as folder:
-                results, outcome = run_jobs(photos.trainer(setup, rows, Path(folder), kept))
-                network = next(r for r in results if r.job.name == NETWORK)
-                wanted = np.flatnonzero(test)
-                numbers.append(wanted)
-                for decoding, points in _points(network, outcome, wanted).items():
-                    parts[decoding].append(sphere.haversine(points, photos.manifest.latlon[wanted]))
-        order = np.concatenate(numbers)
-        km[variant] = {decoding: np.concatenate(found) for decoding, found in parts.items()}
-    resampler = Resampler.over(cluster[order], replicates=500)
+                trainer = photos.trainer(setup, rows, Path(folder), kept)
+                trainer.maps.update(maps)
+                results, outcome = run_jobs(trainer)
+                maps.update(trainer.maps)
+                told = {variant: outcome.evidence(np.flatnonzero(test), Calibration())}
+                if name == "isn":
+                    told = _isn(results, outcome, rows, told[variant])
+            for words, one in told.items():
+                parts.setdefault(words, []).append(one)
+            print(f"{time.strftime('%H:%M:%S')} fold {number}, {variant}", flush=True)
+        pooled |= {words: s2_report.pooled(each) for words, each in parts.items()}
+        yield _tables(pooled, _clusters(photos)) | {"train_photos": learned}
+
+
+def _isn(results: Any, outcome: Any, rows: Any, soft: Evidence) -> dict[str, Evidence]:
+    """Both choices of one training: they differ in what is done with the scene alone."""
+    helper = next(result for result in results if result.job.name == HELPER)
+    names = helper.job.tasks["scenes"].outcomes
+    p = np.zeros((len(rows), len(names)))
+    p[soft.rows] = np.exp(helper.log_p("scenes", soft.rows))
+    shares = routed_shares(p, names, outcome.settings["answering"], "hard")
+    networks = [result for result in results if result is not helper]
+    whole = Trainees(list(outcome.partitions.values()), networks, shares)
+    scenes = np.full(len(rows), "", dtype=object)
+    scenes[soft.rows] = soft.scenes
+    return {"ISN, hard": evidence(whole, rows, scenes.astype(str), soft.rows), "ISN, soft": soft}
+
+
+def _tables(pooled: dict[str, Evidence], clusters: np.ndarray) -> dict[str, Any]:
+    found = {variant: s2_report.tables(one) for variant, one in pooled.items()}
+    first = pooled.get(PLAIN) or next(iter(pooled.values()))
+    resampler = Resampler.over(clusters[first.rows], replicates=500)
+    best = BASE if BASE in pooled else next(iter(pooled))
+    pairs = [(f"f* - fine ({best})", pooled[best].km("f*"), pooled[best].km("fine"))]
+    pairs += [
+        (f"{variant} - {PLAIN} (f*)", one.km("f*"), first.km("f*"))
+        for variant, one in pooled.items()
+        if one is not first
+    ]
     return {
-        "photos": len(order),
+        "photos": len(first.rows),
         "clusters": resampler.n_clusters,
-        "within_percent": {
-            variant: {d: metrics.within(e).round(1).tolist() for d, e in found.items()}
-            for variant, found in km.items()
-        },
-        "median_km": {
-            variant: {d: float(np.median(e).round(1)) for d, e in found.items()}
-            for variant, found in km.items()
-        },
-        "paired": _paired(km, resampler),
+        "within_percent": _each(found, "within"),
+        "median_km": _each(found, "median_km"),
+        "scenes": found[best]["scenes"],
+        "counts": found[best]["counts"],
+        "paired": [_pair(name, a, b, resampler) for name, a, b in pairs],
     }
 
 
-def _points(network: Any, outcome: Any, wanted: np.ndarray) -> dict[str, np.ndarray]:
-    """The mean of the photos of the likeliest cell, by each decoding."""
-    cells = list(outcome.partitions.values())
-    beliefs = [Belief.from_logits(part, network.log_p(part.name, wanted)) for part in cells]
-    points = {
-        part.name: part.centers[belief.top(1)[0][:, 0]]
-        for part, belief in zip(cells, beliefs, strict=True)
+def _each(found: dict[str, Any], key: str) -> dict[str, Any]:
+    return {
+        variant: {name: cell[key] for name, cell in tables["decodings"].items()}
+        for variant, tables in found.items()
     }
-    best = f_star(beliefs, ancestors(cells)).top(1)[0][:, 0]
-    return points | {"f*": cells[-1].centers[best]}
 
 
-def _paired(km: dict[str, dict[str, np.ndarray]], resampler: Resampler) -> list[dict[str, Any]]:
-    """f* against fine, and each variant against the one without scenes, on GeoScore and 200 km."""
-    base, plain = "with scenes, helper's labels", "no scene task"
-    pairs = [
-        (f"f* - fine ({base})", km[base]["f*"], km[base]["fine"]),
-        (f"{base} - {plain} (f*)", km[base]["f*"], km[plain]["f*"]),
-        (
-            f"with scenes, labelled photos only - {plain} (f*)",
-            km["with scenes, labelled photos only"]["f*"],
-            km[plain]["f*"],
-        ),
-    ]
-    out = []
-    for name, a, b in pairs:
-        gap = paired_means(metrics.geoscores(a), metrics.geoscores(b), resampler)
-        out.append(
-            {
-                "pair": name,
-                "geoscore_difference": round(gap.estimate.value, 1),
-                "interval": [round(gap.estimate.low, 1), round(gap.estimate.high, 1)],
-                "p": round(gap.p_value, 4),
-                "mcnemar_200_km": round(mcnemar(a <= 200, b <= 200), 4),
-            }
-        )
-    return out
-
-
-def _markdown(result: dict[str, Any]) -> str:
-    lines = [
-        "# S4, multitask on S2 cells, on the development photos",
-        "",
-        "Made by `bench/s4.py`. Trunks of ../shared/weights, frozen (neither a whole ResNet50 nor "
-        "Places can be had where this ran), one hidden layer of 256 shared by the tasks. "
-        f"{result['photos_with_coordinates']} photos with coordinates at {result['places']} "
-        f"places; {result['photos_with_scenes']} others have scenes and no coordinates. A cell's "
-        "place is the mean of its photos.",
-        "",
-        "Percent of photos within 1 / 25 / 200 / 750 / 2500 km.",
-        "",
-    ]
-    for trunk_name, splits in result["trunks"].items():
-        for split, cell in splits.items():
-            lines += [
-                f"## {trunk_name}, {split}: {cell['photos']} photos, {cell['clusters']} clusters",
-                "",
-                "| variant | decoding | 1 | 25 | 200 | 750 | 2500 | median km |",
-                "|---|---|---:|---:|---:|---:|---:|---:|",
-            ]
-            for variant, found in cell["within_percent"].items():
-                for decoding, shares in found.items():
-                    numbers = " | ".join(f"{share:.1f}" for share in shares)
-                    median = cell["median_km"][variant][decoding]
-                    lines.append(f"| {variant} | {decoding} | {numbers} | {median:,.0f} |")
-            lines += [
-                "",
-                "| pair | GeoScore difference | 95 % | p | McNemar p at 200 km |",
-                "|---|---:|---|---:|---:|",
-            ]
-            lines += [
-                f"| {p['pair']} | {p['geoscore_difference']} | [{p['interval'][0]}, "
-                f"{p['interval'][1]}] | {p['p']} | {p['mcnemar_200_km']} |"
-                for p in cell["paired"]
-            ]
-            lines.append("")
-    lines += [
-        "Published, other data (GeoEstimation, Im2GPS3k): "
-        + "; ".join(f"{k}: {v}" for k, v in result["published_other_data"].items())
-        + ".",
-        "",
-        "Most photos are of two dozen Indian sights and of San Francisco: a random split asks "
-        "which sight it is, and the split by source asks for cells that no training photo is in.",
-        "",
-        f"{result['machine']}; {result['seconds']} s.",
-    ]
-    return "\n".join(lines) + "\n"
+def _pair(name: str, a: np.ndarray, b: np.ndarray, resampler: Resampler) -> dict[str, Any]:
+    gap = paired_means(metrics.geoscores(a), metrics.geoscores(b), resampler)
+    return {
+        "pair": name,
+        "geoscore_difference": round(gap.estimate.value, 1),
+        "interval": [round(gap.estimate.low, 1), round(gap.estimate.high, 1)],
+        "p": round(gap.p_value, 4),
+        "mcnemar_200_km": round(mcnemar(a <= 200, b <= 200), 4),
+    }
 
 
 if __name__ == "__main__":
