@@ -30,7 +30,7 @@ def markdown(result: Mapping[str, Any]) -> str:
         lines += [
             "## ResNet50, its last stage trained here",
             "",
-            "Stages 1–3 are ImageNet's and frozen, their maps kept; the last stage starts at "
+            "At 96 pixels. Stages 1–3 are ImageNet's and frozen, their maps kept; the last stage starts at "
             "random and learns with the heads, on a part of the scene photos. One fold of five is "
             "held out. The helper is a head on the same frozen stages.",
             "",
@@ -41,7 +41,7 @@ def markdown(result: Mapping[str, Any]) -> str:
         lines += [
             "## What is the least that is needed? MobileNetV2, frozen; ISN beside it",
             "",
-            "One hidden layer of 256 shared by the tasks; three of five folds. ISN: a scene "
+            "One hidden layer of 256 shared by the tasks; one fold of five. ISN: a scene "
             "network and a network of cells for each of three scene groups, by the same code.",
             "",
         ]
