@@ -185,6 +185,7 @@ def stage4(photos: Photos, split: str = "random folds") -> None:
     variants = {name: VARIANTS[name] for name in (PLAIN, BASE)}
     fold = _folds(photos, located)[split]
     for found in _judge(photos, changes, fold, range(1), variants, some):
+        found |= {"pixels": STAGE4_SIZE, "scene_photos": int(some.sum())}
         _keep({"last_stage": {split: found}})
 
 

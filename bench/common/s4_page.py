@@ -30,13 +30,14 @@ def markdown(result: Mapping[str, Any]) -> str:
         lines += [
             "## ResNet50, its last stage trained here",
             "",
-            "At 96 pixels. Stages 1–3 are ImageNet's and frozen, their maps kept; the last stage starts at "
-            "random and learns with the heads, on a part of the scene photos. One fold of five is "
-            "held out. The helper is a head on the same frozen stages.",
+            "Stages 1–3 are ImageNet's and frozen, their maps kept; the last stage starts at "
+            "random and learns with the heads. One fold of five is held out. The helper is a head "
+            "on the same frozen stages.",
             "",
         ]
         for split, cell in result["last_stage"].items():
-            lines += _cell(f"### {split}", cell)
+            words = f"{split}, {cell['pixels']} pixels, {cell['scene_photos']} scene photos"
+            lines += _cell(f"### {words}", cell)
     if "least" in result:
         lines += [
             "## What is the least that is needed? MobileNetV2, frozen; ISN beside it",
