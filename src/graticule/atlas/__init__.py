@@ -5,6 +5,7 @@ shapely and GeoJSON have them. Data is read on first use and kept.
 """
 
 from graticule.atlas.attributes import Attributes, attributes, languages_of, scripts_of
+from graticule.atlas.captions import Captions, captions
 from graticule.atlas.climate import climate, climate_name
 from graticule.atlas.countries import (
     continent,
@@ -24,6 +25,7 @@ from graticule.atlas.zones import time_zones, utc_offsets
 
 __all__ = [
     "Attributes",
+    "Captions",
     "District",
     "Name",
     "Names",
@@ -31,6 +33,7 @@ __all__ = [
     "Towns",
     "attributes",
     "border_lines",
+    "captions",
     "climate",
     "climate_name",
     "continent",

@@ -88,7 +88,7 @@ def names(latlon: npt.ArrayLike) -> Names:
     codes, row = np.unique(country, return_inverse=True)
     called = np.array([column("name")[c] if c else "" for c in codes.tolist()], dtype=str)
     region, region_name = regions(points, country)
-    number, km = _own_towns(points, country)
+    number, km = own_towns(points, country)
     return Names(country, called[row], region, region_name, _town_names()[number], km)
 
 
@@ -98,7 +98,7 @@ def _town_names() -> npt.NDArray[np.object_]:
     return np.array([*towns().name, ""], dtype=object)
 
 
-def _own_towns(
+def own_towns(
     points: npt.NDArray[np.float64], country: Strings
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
     """The nearest town, over no border where one of the same country is among the nearest few."""

@@ -72,6 +72,10 @@ def locate(
             "gallery build wrote); points may then be finer than a city."
         ),
     ] = None,
+    zero_shot: Annotated[
+        bool,
+        typer.Option("--zero-shot", help="Answer by captions of places, of a model that reads."),
+    ] = False,
     country: Annotated[
         list[str] | None,
         typer.Option(help="Only this country (ISO code, as IN); give it again for more."),
@@ -108,6 +112,7 @@ def locate(
         graticule locate IMG_1.jpg --near 48.86,2.35,300 --always-answer
         graticule locate unsorted/ --index albums.index -f json
         graticule locate street.jpg --model geoclip --gallery zurich.parquet
+        graticule locate holiday/ --model my-captions/ --zero-shot
     """
     # Pillow warns of odd metadata and large photos; each photo's own row says what matters.
     warnings.filterwarnings("ignore", module="PIL")
@@ -119,7 +124,7 @@ def locate(
     found = _first(photos, complaints)
     if found is None:
         raise typer.Exit(1)
-    engine = _engine(model, index, gallery)
+    engine = _engine(model, index, gallery, zero_shot)
     engine.check(options)
     journal = _journal(target, engine.model)
     run = _Run(target, sidecars, complaints)
@@ -219,11 +224,11 @@ def _first(photos: list[str], complain: Callable[[str], None]) -> Iterator[str] 
     return None if first is None else chain([first], found)
 
 
-def _engine(model: str, index: Path | None, gallery: Path | None) -> Engine:
+def _engine(model: str, index: Path | None, gallery: Path | None, zero_shot: bool) -> Engine:
     from graticule.locate.engine import Engine
     from graticule.locate.locator import find_model
 
-    engine = Engine(find_model(model), index, gallery)
+    engine = Engine(find_model(model), index, gallery, zero_shot=zero_shot)
     for note in engine.system.notes:
         typer.echo(f"graticule: {note}", err=True)
     return engine

@@ -17,7 +17,13 @@ OPSET = 17
 
 
 def export(
-    module: nn.Module, example: Tensor, path: Path, *, input_name: str, outputs: tuple[str, ...]
+    module: nn.Module,
+    example: Tensor,
+    path: Path,
+    *,
+    input_name: str,
+    outputs: tuple[str, ...],
+    free: str = "",
 ) -> None:
     """Write a module as an ONNX graph with a free batch size, whole or not at all.
 
@@ -27,11 +33,14 @@ def export(
         path: the ``.onnx`` file.
         input_name: e.g. ``pixels_0`` or ``embedding``.
         outputs: names of the outputs.
+        free: what the second axis of the input is called, where its length is free too.
     """
     # Each part by itself: a wrapper fresh from its constructor learns, what it wraps may not.
     modes = {part: part.training for part in module.modules()}
     module.eval()
     axes = {name: {0: "n"} for name in (input_name, *outputs)}
+    if free:
+        axes[input_name][1] = free
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with files.atomic_path(path) as target, warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # about the exporter's own future

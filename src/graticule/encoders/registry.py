@@ -63,6 +63,10 @@ def build(spec: EncoderSpec, *, base: Path | None = None, download: bool = False
         raise MissingExtraError("torch", "train", "training an encoder") from error
     from graticule.encoders import weights
 
+    if spec.name == "clip":
+        from graticule.encoders import clip
+
+        return clip.encoder(spec, base)
     if spec.pretrained and spec.weights is None and not download:
         raise RecipeError(
             f"encoder {spec.name}: the recipe starts from published weights; add --download to "

@@ -21,9 +21,10 @@ class EncoderSpec(BaseModel):
     """An encoder as a recipe names it.
 
     Attributes:
-        name: a family of `graticule.encoders.registry`, any timm name, ``torchvision/NAME``, or
-            ``bundled`` / ``bundle:FOLDER`` for the frozen encoder of a bundle.
-        weights: a local file of weights, ``.safetensors`` or a weights-only ``.pth``.
+        name: a family of `graticule.encoders.registry`, any timm name, ``torchvision/NAME``,
+            ``clip``, or ``bundled`` / ``bundle:FOLDER`` for the frozen encoder of a bundle.
+        weights: a local file of weights, ``.safetensors`` or a weights-only ``.pth``; of ``clip``,
+            a folder.
         sha256: the file's checksum, if it must be one and no other.
         pretrained: start from the library's published weights, fetched only with ``--download``.
         partial: let the file leave out layers; they start at random. Without it, that is an error.

@@ -77,6 +77,8 @@ class Engine:
         bundle: str | Path,
         index: str | Path | None = None,
         gallery: str | Path | None = None,
+        *,
+        zero_shot: bool = False,
     ) -> None:
         """Load a bundle folder.
 
@@ -84,13 +86,14 @@ class Engine:
             bundle: the folder.
             index: of located photos, whose matches count as evidence.
             gallery: points of the user's in place of the model's own.
+            zero_shot: answer by the captions of places.
 
         Raises:
             BundleError: it cannot be used, tells no places, or takes no gallery.
             PartitionError: the gallery's file is none.
             GraticuleError: the index is none, or another model built it.
         """
-        self.system: System = load_system(bundle, gallery)
+        self.system: System = load_system(bundle, gallery, zero_shot=zero_shot)
         if not self.system.point_task:
             raise BundleError(
                 f"{self.system.bundle.path}: this model tells scenes and no places; graticule "

@@ -74,11 +74,14 @@ class Locator:
         bundle: str | Path,
         index: str | os.PathLike[str] | None = None,
         gallery: str | os.PathLike[str] | None = None,
+        *,
+        zero_shot: bool = False,
     ) -> None:
         self.engine = Engine(
             bundle,
             None if index is None else Path(index),
             None if gallery is None else Path(gallery),
+            zero_shot=zero_shot,
         )
 
     def locate(
@@ -131,6 +134,7 @@ def load(
     *,
     index: str | os.PathLike[str] | None = None,
     gallery: str | os.PathLike[str] | None = None,
+    zero_shot: bool = False,
 ) -> Locator:
     """Load a model by its name, or from a bundle folder.
 
@@ -138,12 +142,13 @@ def load(
         model: the name or the folder.
         index: photos of your own from ``graticule index``, as evidence.
         gallery: places of your own in the model's stead, from ``graticule gallery build`` or a CSV.
+        zero_shot: answer by the captions of places.
 
     Raises:
-        BundleError: there is no such model, or it takes no gallery.
+        BundleError: there is no such model, it takes no gallery, or it cannot read captions.
         GraticuleError: the index is none, or another model built it.
     """
-    return Locator(find_model(model), index, gallery)
+    return Locator(find_model(model), index, gallery, zero_shot=zero_shot)
 
 
 def find_model(model: str | os.PathLike[str]) -> Path:

@@ -16,6 +16,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from graticule.atlas import Captions
 from graticule.calibration import Calibration
 from graticule.cells.partition import Partition
 from graticule.errors import RecipeError
@@ -80,6 +81,26 @@ class Task:
 
 
 @dataclass(frozen=True)
+class CaptionTask:
+    """What a network learns that tells which caption belongs to which photo.
+
+    Attributes:
+        captions: of all rows.
+        shared: length of the vectors of both sides; an encoder with a text side of its own has its
+            own.
+        keep: probability of each optional sentence.
+        levels: how often a batch is captioned by town, by region and by country.
+        bytes: longest caption that the small text side reads.
+    """
+
+    captions: Captions
+    shared: int = 256
+    keep: float = 0.5
+    levels: tuple[float, float, float] = (1.0, 0.0, 0.0)
+    bytes: int = 256
+
+
+@dataclass(frozen=True)
 class Job:
     """One network to train.
 
@@ -93,6 +114,7 @@ class Job:
             counts all alike.
         often: float64 (n,) how often each row is drawn, against the others; None leaves that to
             the recipe's ``sampling``.
+        captions: learn image against caption; there are no ``tasks`` then.
     """
 
     name: str
@@ -102,6 +124,7 @@ class Job:
     keep: bool = True
     weight: FloatArray | None = None
     often: FloatArray | None = None
+    captions: CaptionTask | None = None
 
 
 class Trained(Protocol):
@@ -112,6 +135,9 @@ class Trained(Protocol):
 
     def vectors(self, rows: IntArray) -> npt.NDArray[np.float32]:
         """The encoder's vectors of rows, float32 (k, d); NaN for a photo that cannot be read."""
+
+    def logit_scale(self) -> float:
+        """Of a network that learned from captions: what cosines are multiplied by."""
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ SYSTEMS: dict[str, str] = {
     "hybrid": "graticule.systems.hybrid:Hybrid",
     "semantic_cells": "graticule.systems.semantic_cells:SemanticCells",
     "geoclip": "graticule.systems.geoclip:GeoClip",
+    "zero_shot": "graticule.systems.zero_shot:ZeroShot",
 }
 
 
@@ -31,21 +32,30 @@ SYSTEMS: dict[str, str] = {
 WITH_GALLERY = ("geoclip",)
 
 
-def load_system(path: str | Path, gallery: str | Path | None = None) -> System:
+def load_system(
+    path: str | Path, gallery: str | Path | None = None, *, zero_shot: bool = False
+) -> System:
     """Open a bundle folder and return the system that runs it.
 
     Args:
         path: the folder.
         gallery: points of the user's in place of the bundle's own.
+        zero_shot: answer by captions, whatever else the bundle can do.
 
     Raises:
-        BundleError: the folder is no bundle, names a system this version does not have, or its
-            system takes no gallery.
+        BundleError: the folder is no bundle, names a system this version does not have, takes no
+            gallery and is given one, or cannot read captions and should.
         PartitionError: the gallery's file is none.
     """
     from graticule.systems.bundle import Bundle
 
     bundle = Bundle(path)
+    if zero_shot:
+        if gallery is not None:
+            raise BundleError("--zero-shot compares photos with captions: it takes no --gallery")
+        from graticule.systems.zero_shot import ZeroShot
+
+        return ZeroShot(bundle)
     target = SYSTEMS.get(bundle.manifest.system)
     if target is None:
         raise BundleError(

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -226,3 +226,18 @@ class KeptLoader:
 
 
 Loader: TypeAlias = PhotoLoader | KeptLoader
+
+
+class Batches(Protocol):
+    """Batches in a given order, as the loop takes them."""
+
+    @property
+    def bad(self) -> int:
+        """Photos that could not be read so far."""
+
+    def set(self, order: IntArray, epoch: int) -> None:
+        """Choose the rows of the next pass, and the epoch that they are changed for."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Batch]: ...

@@ -22,7 +22,7 @@ from torch import Tensor
 from graticule import files, progress
 from graticule.errors import GraticuleError
 from graticule.training.checkpoint import Checkpoint, Progress, save, save_weights
-from graticule.training.loader import Batch, Loader
+from graticule.training.loader import Batch, Batches
 from graticule.training.losses import Loss
 from graticule.training.network import Network
 from graticule.training.recipe import NetworkSpec, PhaseSpec
@@ -57,8 +57,8 @@ class Run:
     spec: NetworkSpec
     losses: dict[str, Loss]
     weights: dict[str, float]
-    train: Loader
-    validation: Loader
+    train: Batches
+    validation: Batches
     train_order: Callable[[int], IntArray]
     validation_rows: IntArray
     seed: int
@@ -179,14 +179,14 @@ class Learner(lightning.LightningModule):
                 groups, momentum=spec.momentum, weight_decay=decay, fused=fused
             )
         elif spec.optimizer == "adamw":
-            made = torch.optim.AdamW(groups, weight_decay=decay, fused=fused)
+            made = torch.optim.AdamW(groups, betas=spec.betas, weight_decay=decay, fused=fused)
         else:
-            made = torch.optim.Adam(groups, weight_decay=decay, fused=fused)
+            made = torch.optim.Adam(groups, betas=spec.betas, weight_decay=decay, fused=fused)
         if self.held is not None:
             self.held.fill(made)
         return made
 
-    def train_dataloader(self) -> Loader:
+    def train_dataloader(self) -> Batches:
         """The epoch's batches: an order that depends on the seed and the epoch alone."""
         self.work.train.set(self.work.train_order(self.now.total), self.now.total)
         return self.work.train

@@ -132,6 +132,7 @@ class NetworkSpec(_Part):
         "weight_decay is the penalty on the mean loss",
     )
     momentum: float = Field(0.9, ge=0, lt=1)
+    betas: tuple[float, float] = Field((0.9, 0.999), description="of adam and adamw")
     weight_decay: float = Field(0.0, ge=0)
     batch_size: int = Field(32, ge=1)
     accumulate: int = Field(1, ge=1)

@@ -196,8 +196,10 @@ def with_weights(recipe: Recipe, weights: Path | None) -> Recipe:
     """The recipe with another start for its encoder."""
     if weights is None:
         return recipe
-    if not weights.is_file():
-        raise GraticuleError(f"{weights}: no such file of weights")
+    wanted = weights.is_dir() if recipe.encoder.name == "clip" else weights.is_file()
+    if not wanted:
+        kind = "folder of a CLIP" if recipe.encoder.name == "clip" else "file of weights"
+        raise GraticuleError(f"{weights}: no such {kind}")
     encoder = recipe.encoder.model_copy(
         update={"weights": str(weights.resolve()), "sha256": None, "pretrained": False}
     )

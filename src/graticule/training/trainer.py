@@ -18,13 +18,15 @@ from graticule.encoders.frozen import Frozen
 from graticule.encoders.fused import Fused
 from graticule.encoders.maps import KeptMaps, MapCache
 from graticule.encoders.split import Split
+from graticule.encoders.tokenizer import Tokenizer
 from graticule.errors import RecipeError
 from graticule.heads.head import Head
 from graticule.photos.augment import find_augment
 from graticule.systems.plan import Job, Rows
-from graticule.training import losses, probe, sampling
+from graticule.training import contrastive, losses, probe, sampling
 from graticule.training.checkpoint import Progress
 from graticule.training.loader import (
+    Batches,
     Kept,
     KeptLoader,
     KeptMapRows,
@@ -53,6 +55,7 @@ class Result:
         progress: of the loop.
         folder: its checkpoint, log and best weights.
         unread: photos that could not be decoded.
+        tokenizer: of its text side, where it learned from captions.
     """
 
     job: Job
@@ -62,6 +65,7 @@ class Result:
     progress: Progress
     folder: Path
     unread: int
+    tokenizer: Tokenizer | None
     _logits: Callable[[IntArray], Mapping[str, npt.NDArray[np.float32]]] = field(repr=False)
     _vectors: Callable[[IntArray], npt.NDArray[np.float32]] = field(repr=False)
 
@@ -72,6 +76,10 @@ class Result:
     def vectors(self, rows: IntArray) -> npt.NDArray[np.float32]:
         """The encoder's vectors of rows, float32 (k, d); NaN for a photo that cannot be read."""
         return self._vectors(rows)
+
+    def logit_scale(self) -> float:
+        """Of a network that learned from captions: what cosines are multiplied by."""
+        return float(self.network.head.scale.detach())
 
 
 @dataclass(frozen=True)
@@ -119,37 +127,47 @@ class Trainer:
         seed = self.recipe.seed
         torch.manual_seed(_number(seed, job.name))
         encoder, module = self._encoders(spec, job.name)
-        head = Head(
-            encoder.dim,
-            {name: len(task.outcomes) for name, task in job.tasks.items()},
-            spec.head.hidden,
-            spec.head.dropout,
-        )
-        network = Network(None if spec.cached else module, head)
+        towers = None
+        if job.captions is not None:
+            towers = contrastive.build(job.captions, spec, encoder, module, self.base)
+            network: Network = towers.network
+        else:
+            network = Network(None if spec.cached else module, _head(job, spec, encoder.dim))
         self._start(network, job.name)
         use = job.use if job.use is not None else np.ones(len(self.rows), dtype=bool)
-        known = np.any([task.target >= 0 for task in job.tasks.values()], axis=0)
+        targets = _targets(job)
+        known = np.any([target >= 0 for target in targets.values()], axis=0)
         learn = np.flatnonzero(self.rows.train & use & known)
         held_out = np.flatnonzero(self.rows.validation & use & known)
-        labels = Labels({n: t.target for n, t in job.tasks.items()}, self.rows.latlon)
+        labels = Labels(targets, self.rows.latlon)
         vectors = self._vectors(encoder, spec, learn) if spec.cached else None
         kept: Sequence[Kept] | None = vectors
         if spec.mapped:
             kept = self._maps(network.cut(spec.phases), spec, learn)
         if spec.frozen and spec.head.standardise:
             sound = torch.from_numpy(self._as_is(encoder, vectors, learn))
-            head.standardise(sound[~torch.isnan(sound[:, 0])])
+            network.head.standardise(sound[~torch.isnan(sound[:, 0])])
+        train: Batches = self._loader(spec, labels, kept, learning=True)
+        validation: Batches = self._loader(spec, labels, kept, learning=False)
+        if towers is not None and job.captions is not None:
+            pieces, task = towers.tokenizer, job.captions
+            train = contrastive.CaptionLoader(train, task, pieces, seed, learning=True)
+            validation = contrastive.CaptionLoader(validation, task, pieces, seed, learning=False)
         run = Run(
             name=job.name,
             folder=self.folder / job.name,
             network=network,
             spec=spec,
-            losses={
+            losses={contrastive.TASK: contrastive.loss}
+            if towers
+            else {
                 n: losses.build(spec.loss, t, self.rows.train & use) for n, t in job.tasks.items()
             },
-            weights={n: t.weight for n, t in job.tasks.items()},
-            train=self._loader(spec, labels, kept, learning=True),
-            validation=self._loader(spec, labels, kept, learning=False),
+            weights={contrastive.TASK: 1.0}
+            if towers
+            else {n: t.weight for n, t in job.tasks.items()},
+            train=train,
+            validation=validation,
             train_order=lambda epoch: sampling.order(
                 self.rows, learn, spec.sampling, seed=seed, epoch=epoch, often=job.often
             ),
@@ -165,7 +183,7 @@ class Trainer:
             )
             iterations = sum(phase.epochs for phase in spec.phases)
             progress = probe.fit_head(
-                head, lesson, spec.loss, l2=spec.weight_decay, iterations=iterations
+                network.head, lesson, spec.loss, l2=spec.weight_decay, iterations=iterations
             )
         else:
             progress = fit(run, resume=self.resume)
@@ -181,6 +199,7 @@ class Trainer:
             progress=progress,
             folder=run.folder,
             unread=run.train.bad,
+            tokenizer=towers.tokenizer if towers else None,
             _logits=lambda rows: self._predict(network, run.validation, rows),
             _vectors=lambda rows: (
                 self._from_maps(network, run.validation, kept[0], rows)
@@ -190,6 +209,15 @@ class Trainer:
         )
 
     def _check(self, job: Job, spec: NetworkSpec) -> None:
+        if job.captions is not None and not (self.rows.train & job.captions.captions.known).any():
+            raise RecipeError(
+                f"{self.rows.where}: no training photo has a caption: fill lat and lon, or country "
+                "and city"
+            )
+        if job.captions is not None and spec.optimizer == "lbfgs":
+            raise RecipeError(
+                f"recipe {self.recipe.name}: captions are learned in batches; optimizer: adam"
+            )
         unknown = {name for phase in spec.phases for name in phase.tasks} - set(job.tasks)
         if unknown:
             raise RecipeError(
@@ -336,7 +364,7 @@ class Trainer:
             self.recipe.seed,
             spec.model_dump(mode="json"),
             self.recipe.settings,
-            outcomes,
+            outcomes if job.captions is None else contrastive.fingerprint(job.captions),
             # What learns has other weights by now; its start is fixed by the recipe and the seed.
             encoder.weights if spec.frozen else encoder.label,
         ]
@@ -371,6 +399,20 @@ class Trainer:
                 log_p = torch.log_softmax(logits.float(), dim=1)
                 found.setdefault(task, []).append(log_p.numpy())
         return {task: np.concatenate(parts) for task, parts in found.items()}
+
+
+def _head(job: Job, spec: NetworkSpec, dim: int) -> Head:
+    """The head over a job's tasks."""
+    outcomes = {name: len(task.outcomes) for name, task in job.tasks.items()}
+    return Head(dim, outcomes, spec.head.hidden, spec.head.dropout)
+
+
+def _targets(job: Job) -> dict[str, IntArray]:
+    """What is to be told of every row, −1 where unknown; of captions, which row's it is."""
+    if job.captions is None:
+        return {name: task.target for name, task in job.tasks.items()}
+    known = job.captions.captions.known
+    return {contrastive.TASK: np.where(known, np.arange(len(known)), -1)}
 
 
 def _number(seed: int, name: str) -> int:

@@ -21,6 +21,7 @@ from graticule.heads.head import LogProbabilities
 from graticule.photos.preprocess import Preprocess
 from graticule.systems.bundle import Bundle, Manifest
 from graticule.systems.plan import Outcome
+from graticule.training import contrastive
 from graticule.training.checkpoint import save_weights
 from graticule.training.curves import draw_curves
 from graticule.training.recipe import Recipe
@@ -64,6 +65,11 @@ def write_bundle(
         if not result.job.keep:
             continue
         encoder = result.encoder
+        if result.tokenizer is not None and isinstance(encoder, Frozen):
+            inputs.append(encoder.preprocess)
+            contrastive.write_sides(result, result.tokenizer, folder)
+            _write_record(result, folder)
+            continue
         parts = encoder.parts if isinstance(encoder, Fused) else (encoder,)
         for part in parts:
             if part.preprocess not in inputs:
@@ -87,10 +93,7 @@ def write_bundle(
         networks[result.job.name] = {"encoder": chosen[0], "head": head}
         if isinstance(encoder, Fused):
             networks[result.job.name] |= {"fused": chosen, "unit": encoder.unit}
-        save_weights(folder / "weights" / f"{result.job.name}.safetensors", result.network)
-        draw_curves(
-            {result.job.name: result.progress.history}, folder / f"curves-{result.job.name}.png"
-        )
+        _write_record(result, folder)
     for partition in outcome.partitions.values():
         (folder / "partitions").mkdir(exist_ok=True)
         partition.to_parquet(folder / "partitions" / f"{partition.name}.parquet")
@@ -120,6 +123,13 @@ def write_bundle(
             licences=story.licences,
         ),
     )
+
+
+def _write_record(result: Result, folder: Path) -> None:
+    """A network's weights, for ``--init``, and how it learned."""
+    name = result.job.name
+    save_weights(folder / "weights" / f"{name}.safetensors", result.network)
+    draw_curves({name: result.progress.history}, folder / f"curves-{name}.png")
 
 
 def clear(folder: Path) -> None:
@@ -201,7 +211,11 @@ def card(
             "- Not calibrated: that needs 30 held-out photos or more (see graticule calibrate)."
         )
     lines += [
-        "- It knows the places it was shown and no others; for any other place it is wrong.",
+        *(
+            ()
+            if any(result.tokenizer for result in results)
+            else ("- It knows the places it was shown and no others; elsewhere it is wrong.",)
+        ),
         "- An estimate is not proof of where a photo was taken, and not a means to find people.",
     ]
     return "\n".join(lines) + "\n"
