@@ -15,7 +15,7 @@ from hypothesis import strategies as st  # noqa: E402
 
 import graticule  # noqa: E402
 from graticule.encoders.text_tower import TextTower  # noqa: E402
-from graticule.errors import RecipeError  # noqa: E402
+from graticule.errors import GraticuleError, RecipeError  # noqa: E402
 from graticule.photos.photo import open_photo  # noqa: E402
 from graticule.systems.zero_shot import ZeroShot  # noqa: E402
 from graticule.training import contrastive, run  # noqa: E402
@@ -213,5 +213,5 @@ def test_photos_of_which_nothing_is_known(photos: Path, tmp_path: Path) -> None:
 def test_wrong_settings_are_named(
     photos: Path, tmp_path: Path, settings_: dict[str, object], words: str
 ) -> None:
-    with pytest.raises(graticule.GraticuleError, match=words):
+    with pytest.raises(GraticuleError, match=words):
         run.train(recipe(settings=settings_), photos, tmp_path / "b", CPU)
