@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from graticule.answer import Answer
+from graticule.answer import Answer, Match
 from graticule.output import write
 from graticule.output.html import pack, record, thumbnail
 
@@ -104,6 +104,34 @@ def test_a_record_holds_what_the_page_shows(abstained: Answer, beijing: Answer) 
     assert record(abstained)["point"] is None
     assert record(abstained)["why"].startswith("indoors")
     assert record(beijing)["countries"][0] == ("CN", "China", 0.71)
+
+
+def test_who_matched_is_shown(beijing: Answer) -> None:
+    found = (Match(photo="albums/temple.jpg", lat=39.9, lon=116.4, similarity=0.9, share=0.8),)
+    shown = record(beijing.model_copy(update={"matches": found}))
+    assert shown["matches"] == [("albums/temple.jpg", 39.9, 116.4, 0.8)]
+
+
+@needs_chromium
+def test_a_browser_names_the_photos_that_matched(beijing: Answer, tmp_path: Path) -> None:
+    found = (
+        Match(photo="albums/<b>temple.jpg", lat=39.9, lon=116.4, similarity=0.9, share=0.8),
+        Match(photo="albums/wall.jpg", lat=40.4, lon=116.5, similarity=0.8, share=0.2),
+    )
+    shown = [beijing.model_copy(update={"matches": found, "photo": f"{i}.jpg"}) for i in range(7)]
+    write(shown, "html", tmp_path / "map.html")
+    dom = re.sub(
+        r"<script.*?</script>",
+        "",
+        chromium(tmp_path / "map.html", tmp_path, "--dump-dom"),
+        flags=re.DOTALL,
+    )
+    assert "Alike among yours" in dom
+    assert "albums/&lt;b&gt;temple.jpg" in dom
+    assert "80 %" in dom
+    assert 'id="alike" hidden' not in dom
+    write([beijing], "html", tmp_path / "map.html")
+    assert re.search(r'id="alike" hidden', chromium(tmp_path / "map.html", tmp_path, "--dump-dom"))
 
 
 def unpack(text: str) -> list[np.ndarray]:

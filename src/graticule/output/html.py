@@ -66,6 +66,7 @@ def record(answer: Answer) -> dict[str, Any]:
             (round(c.lat, 2), round(c.lon, 2), round(c.probability, 4))
             for c in answer.cells[:CELLS]
         ],
+        "matches": [(m.photo, m.lat, m.lon, m.share) for m in answer.matches],
         "scene": (answer.scene.name, answer.scene.probability) if answer.scene else None,
         "why": answer.error or answer.reason,
         "exif": answer.exif.model_dump() if answer.exif else None,

@@ -266,6 +266,7 @@ class WorldMap {
     }
     const last = this.markers.find((marker) => marker.photos.includes(this.chosen));
     for (const marker of [...this.markers].sort((a, b) => a.y - b.y)) if (marker !== last) this.pin(marker, ink, false);
+    if (this.chosen) this.alike(this.chosen, ink);
     if (this.chosen && this.chosen.exif && this.chosen.exif.lat !== null) this.truth(this.chosen, ink);
     if (last) {
       const [x, y] = this.place(this.chosen.point.lat, this.chosen.point.lon);
@@ -321,6 +322,20 @@ class WorldMap {
     pen.textAlign = "center";
     pen.textBaseline = "middle";
     pen.fillText(text, x, y + 0.5);
+  }
+  // Places of the user's photos that look like this one: the larger, the more it counted.
+  alike(photo, ink) {
+    const { pen } = this;
+    pen.fillStyle = ink.raised;
+    pen.strokeStyle = ink.accent;
+    pen.lineWidth = 2;
+    for (const [, lat, lon, share] of photo.matches) {
+      const [x, y] = this.place(lat, lon), half = 2.5 + 4 * Math.sqrt(share);
+      pen.beginPath();
+      pen.rect(x - half, y - half, 2 * half, 2 * half);
+      pen.fill();
+      pen.stroke();
+    }
   }
   truth(photo, ink) {
     const { pen } = this, [x, y] = this.place(photo.exif.lat, photo.exif.lon);
