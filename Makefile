@@ -13,7 +13,7 @@ RESULTS ?= $(filter-out $(BENCH),$(basename $(notdir $(wildcard bench/*.py))))
 # A newer Python for check-base, where one is at hand; checks with one Python otherwise.
 NEWEST ?= $(lastword $(sort $(wildcard $(HOME)/.pyenv/versions/3.1[2-9]*/bin/python /usr/bin/python3.1[2-9])))
 
-.PHONY: help demo test test-slow lint format types layers bench results check-base check-minimum clean
+.PHONY: help demo test test-slow lint format types layers bench results check-base check-geoclip check-minimum clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -54,6 +54,10 @@ check-base: $(DEV)/.installed  ## Install the wheel alone, by the oldest and the
 	  rm -rf .venv-base && $(DEVBIN)/uv venv --quiet --python $$python .venv-base && \
 	  $(DEVBIN)/uv pip install --quiet --python .venv-base dist/*.whl && \
 	  .venv-base/bin/python -I scripts/check_base.py || exit 1; done
+
+check-geoclip: $(DEV)/.installed  ## Compare with the geoclip package; fails where its extra is missing
+	$(DEVBIN)/python -c 'import faiss, geoclip, onnx, torch, transformers'
+	$(DEVBIN)/python -m pytest -m 'slow or not slow' tests/encoders/test_geoclip.py
 
 check-minimum: $(DEV)/.installed  ## Run the tests at the lowest versions pyproject.toml allows
 	rm -rf .venv-min && $(DEVBIN)/uv venv --quiet --python $(DEVBIN)/python .venv-min

@@ -53,7 +53,6 @@ def main() -> None:
         print("bench/gallery.py: needs pip install 'graticule[geoclip]'")
         return
     target = RESULTS / "geoclip.json"
-    found: Found = files.read_json(target) if target.is_file() else {}
     if chosen.parts != ["index"]:
         bundle = ready(chosen.clip or chosen.work / "clip", chosen.work / "bundle")
     with tempfile.TemporaryDirectory() as folder:
@@ -61,18 +60,21 @@ def main() -> None:
         for part in chosen.parts:
             if part == "speed":
                 clip = chosen.clip or chosen.work / "clip"
-                found[part] = speed(clip, bundle, sorted(Path(folder).glob("*.jpg")))
+                made: Any = speed(clip, bundle, sorted(Path(folder).glob("*.jpg")))
             elif part == "int8":
-                found[part] = once("int8", bundle, folder, 24)
+                made = once("int8", bundle, folder, min(24, chosen.photos))
             elif part == "own":
-                found[part] = once("own", bundle, chosen.points)
+                made = once("own", bundle, chosen.points)
             else:
-                found[part] = [once("index", size) for size in chosen.sizes]
+                made = [once("index", size) for size in chosen.sizes]
+            # Read again: other parts may have been measured meanwhile.
+            found: Found = files.read_json(target) if target.is_file() else {}
+            found[part] = made
             found.setdefault("about", {})[part] = about()
             files.write_json(target, found)
             with files.atomic(RESULTS / "geoclip.md") as out:
                 out.write(page(found))
-    print(page(found))
+    print((RESULTS / "geoclip.md").read_text(encoding="utf-8"))
 
 
 def about() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -63,29 +64,55 @@ def test_half_a_file_and_none_are_said(clip: Path, tmp_path: Path) -> None:
     assert "\n" not in str(raised.value)
 
 
-@pytest.mark.slow
-def test_the_bundle_answers_as_the_package(clip: Path, tmp_path: Path) -> None:
-    """Same places, same order, same shares, from a path and from an image."""
-    from PIL import Image
-
+@pytest.fixture(scope="module")
+def beside(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Any]:
+    """The package's model and our bundle, of one CLIP and one gallery."""
     from graticule.encoders.geoclip import packaged_gallery
-    from graticule.photos.photo import open_photo
     from graticule.systems.geoclip_bundle import make_bundle
     from graticule.systems.registry import load_system
 
     points = packaged_gallery()[:3000]
-    make_bundle(clip, tmp_path / "bundle", points=points)
-    system = load_system(tmp_path / "bundle")
-    image = Image.fromarray(np.random.default_rng(0).integers(0, 255, (70, 310, 3), np.uint8))
-    image.resize((640, 480)).save(tmp_path / "photo.png")
-    photo = open_photo(tmp_path / "photo.png")
+    folder = tmp_path_factory.mktemp("beside") / "bundle"
+    make_bundle(clip, folder, points=points)
+    return _package(clip, points), load_system(folder)
 
-    theirs = _package(clip, points)
-    places, shares = theirs.predict(str(tmp_path / "photo.png"), 50)
-    belief = system.predict([system.inputs[0](photo.image)[None]]).beliefs["gallery"]
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [("wide.png", (640, 480)), ("tall.jpg", (1200, 1600)), ("small.jpg", (150, 90))],
+)
+@pytest.mark.parametrize("given", ["path", "image"])
+def test_the_bundle_answers_as_the_package(
+    beside: tuple[Any, Any], tmp_path: Path, name: str, size: tuple[int, int], given: str
+) -> None:
+    """Same places, same order, same shares, from a path and from a Pillow image."""
+    from PIL import Image
+
+    theirs, system = beside
+    noise = np.random.default_rng(0).integers(0, 255, (70, 310, 3), np.uint8)
+    Image.fromarray(noise).resize(size).save(tmp_path / name)
+    places, shares = theirs.predict(str(tmp_path / name), 50)
+    source = tmp_path / name if given == "path" else Image.open(tmp_path / name)
+    crops = system.crops(system.open(source).image)
+    belief = system.predict([crop[None] for crop in crops]).beliefs["gallery"]
     order, p = belief.top(50)
     assert np.abs(belief.over.centers[order[0]] - places.numpy()).max() < 1e-4
     assert np.abs(p[0] - shares.numpy()).max() < 1e-4
+
+
+@pytest.mark.slow
+def test_a_gallery_encoded_without_torch_is_the_packages_within_a_thousandth(
+    beside: tuple[Any, Any], tmp_path: Path
+) -> None:
+    from graticule.cells.gallery import gallery
+    from graticule.encoders.geoclip import encode_gallery, packaged_gallery
+    from graticule.systems.own_gallery import vectors_of
+
+    points = packaged_gallery()[5000:5400]
+    own = vectors_of(gallery(points), beside[1].bundle)
+    cosine = (own.vectors * encode_gallery(points)).sum(axis=1)
+    assert cosine.min() > 0.999
 
 
 def _package(clip: Path, points: np.ndarray) -> torch.nn.Module:

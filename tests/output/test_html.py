@@ -127,7 +127,7 @@ def test_a_browser_names_the_photos_that_matched(beijing: Answer, tmp_path: Path
         flags=re.DOTALL,
     )
     assert "Alike among yours" in dom
-    assert "albums/&lt;b&gt;temple.jpg" in dom
+    assert ">&lt;b&gt;temple.jpg<" in dom
     assert "80 %" in dom
     assert 'id="alike" hidden' not in dom
     write([beijing], "html", tmp_path / "map.html")

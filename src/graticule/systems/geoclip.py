@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,9 @@ from graticule.systems import own_gallery
 from graticule.systems.bundle import Bundle
 from graticule.systems.own_gallery import OwnGallery
 from graticule.systems.system import Pixels, Prediction, System
+
+if TYPE_CHECKING:
+    from graticule.photos.photo import Photo, Source
 
 
 class GeoClip(System):
@@ -62,6 +65,12 @@ class GeoClip(System):
     def partitions(self) -> Mapping[str, Partition]:
         """The gallery in use."""
         return {"gallery": self._gallery}
+
+    def open(self, source: Source, name: str | None = None) -> Photo:
+        """A photo decoded in full, as the package does: a coarser decoding moves its answers."""
+        from graticule.photos.photo import open_photo
+
+        return open_photo(source, name, draft=0)
 
     def predict(self, pixels: Sequence[Pixels]) -> Prediction:
         """Encode the photos and compare them with every point of the gallery."""
