@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from graticule.belief import normalise
 from graticule.errors import RecipeError
 from graticule.photos import manifest as manifests
-from graticule.systems.default import Decoding, log_prior, row_weights, sums, within
+from graticule.refine.memory import build
+from graticule.systems.default import Decoding, log_prior, row_weights, within
 from graticule.systems.nested_places import nested_places
 from graticule.systems.plan import Rows
 from toy import make_photos
@@ -38,7 +39,27 @@ def test_countries_are_the_sums_of_their_cities(seed: int) -> None:
     country = normalise(5 * rng.standard_normal((4, 3)))
     fine = within(country, 5 * rng.standard_normal((4, 6)).astype(np.float32), HOMES)
     np.testing.assert_allclose(np.exp(fine).sum(axis=1), 1, atol=1e-4)
-    np.testing.assert_allclose(sums(fine, HOMES, 3), country, atol=1e-3)
+    together = np.stack([np.exp(fine)[:, c == HOMES].sum(axis=1) for c in range(3)], axis=1)
+    np.testing.assert_allclose(together, np.exp(country), atol=1e-4)
+
+
+@given(st.floats(0.05, 0.95))
+def test_votes_draw_the_belief_to_the_photos_that_look_alike(weight: float) -> None:
+    rng = np.random.default_rng(0)
+    seen = rng.standard_normal((12, 8)).astype(np.float32)
+    cells = np.arange(12) % 5  # no photo is of the sixth
+    kept = build(seen, cells, np.ones(12), 8)
+    flat = np.zeros((12, 3), np.float32), np.zeros((12, 6), np.float32)
+    plain = Decoding(HOMES, np.zeros(3, np.float32))
+    voted = Decoding(HOMES, np.zeros(3, np.float32), kept, weight, 0.1)
+    for before, after in zip(plain(*flat, seen), voted(*flat, seen), strict=True):
+        np.testing.assert_allclose(np.exp(after).sum(axis=1), 1, atol=1e-4)
+        assert np.isfinite(after).all()
+        assert before.shape == after.shape
+    country, fine = voted(*flat, seen)
+    rows = np.arange(12)
+    assert (np.exp(fine)[rows, cells] > np.exp(plain(*flat, seen)[1])[rows, cells]).all()
+    assert (np.exp(country)[rows, HOMES[cells]] > 1 / 3).all()
 
 
 def test_the_prior_tilts_and_sums_stay_one() -> None:

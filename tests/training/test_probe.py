@@ -53,6 +53,14 @@ def test_the_minimum_does_not_depend_on_the_start() -> None:
     torch.testing.assert_close(a, b, atol=0.02, rtol=0)
 
 
+def test_a_head_along_components_is_a_linear_head_of_the_vectors() -> None:
+    data = lesson()
+    head = Head(8, {"a": 3})
+    fit_head(head, data, LossSpec(), l2=1e-4, iterations=40, components=4)
+    assert head.out["a"].weight.shape == (3, 8)
+    assert (head(data.vectors)["a"].argmax(1).numpy() == data.tasks["a"].target).all()
+
+
 def test_rows_of_no_weight_teach_nothing() -> None:
     weight = np.ones(90)
     weight[np.arange(90) % 3 == 2] = 0

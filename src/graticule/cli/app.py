@@ -44,6 +44,7 @@ COMMANDS: dict[str, Entry] = {
     "audit": Entry("graticule.cli.audit:audit", "Leaks between tables of photos, and defects"),
     "calibrate": Entry("graticule.cli.calibrate:calibrate", "Probabilities and radii that hold"),
     "evaluate": Entry("graticule.cli.evaluate:evaluate", "Score predictions, audited first"),
+    "compare": Entry("graticule.cli.compare:compare", "Several systems on the same photos"),
     "protect": Entry(
         "graticule.cli.protect:protect", "What photos give away, and copies that do not"
     ),

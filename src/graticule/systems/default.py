@@ -1,8 +1,7 @@
 """S6, the default system: one encoder, nested cells, what alike photos say, one point.
 
 Countries are told first and their cities inside them: p(city) = p(country) · p(city | country). A
-prior of where people travel and the votes of the training photos that look alike are mixed in, in
-the same cells, so that countries are always the sums of their cities.
+prior of where people travel and the votes of the training photos that look alike are weighed in.
 
 Bundle: ``encoder.onnx`` (``pixels_0`` → ``embedding``), ``heads.onnx`` (``embedding`` → an output
 for each task, log-weights), ``partitions/TASK.parquet``, and ``memory.safetensors`` where the
@@ -13,7 +12,9 @@ outputs are the beliefs.
 Settings of a recipe: ``city_photos`` that a city needs; ``center`` of a country's rest
 (``polygon``, ``people``, ``photos``); ``balance``: ``{source, country}``, powers by which photos of
 one source and country, and then of one country, count less; ``prior``: ``{power, elsewhere,
-arrivals}``; ``memory``: ``{weight, sharpness, dims}``; ``scenes``: tell scenes too; ``point_km``.
+arrivals}``; ``memory``: ``{weight, sharpness, dims}``; ``scenes``: tell scenes too; ``point_km``;
+``choose``: lists of ``balance``, ``memory``, ``power`` and ``point_km`` to choose from, and ``by``
+which inner folds, see :mod:`graticule.systems.choosing`.
 """
 
 from __future__ import annotations
@@ -35,8 +36,17 @@ from graticule.refine import memory
 from graticule.refine.memory import Memory
 from graticule.scenes import SCENES, scene_of
 from graticule.systems.bundle import Bundle
+from graticule.systems.choosing import (
+    HeldOut,
+    Parts,
+    best_of,
+    by_balance,
+    combinations,
+    fit,
+    inner_folds,
+)
 from graticule.systems.nested_places import Places, nested_places
-from graticule.systems.plan import Job, Mask, Outcome, Plan, Rows, Task
+from graticule.systems.plan import Job, Mask, Outcome, Plan, Rows, Task, Trained
 from graticule.systems.system import Pixels, Prediction, System
 
 IntArray = npt.NDArray[np.int64]
@@ -45,7 +55,10 @@ Float32Array = npt.NDArray[np.float32]
 
 COUNTRIES, CITIES = "countries", "cities"
 NETWORK = "places"
+INNER = "inner"
 MEMORY = "memory.safetensors"
+#: Log of the share that a cell keeps for which no photo votes.
+VOTELESS = -14.0
 
 
 @dataclass(frozen=True)
@@ -56,7 +69,8 @@ class Decoding:
         homes: int64 (cities,), the country of each fine cell.
         prior: float32 (countries,), added to their log-weights.
         memory: of training photos, or None.
-        weight: of the memory's votes beside the heads, between 0 and 1.
+        weight: of the memory's votes beside the heads, between 0 and 1: countries are the product
+            p(heads)^(1 − weight) · p(votes)^weight, cities inside a country the mixture.
         sharpness: see :meth:`graticule.refine.memory.Memory.votes`.
     """
 
@@ -70,13 +84,28 @@ class Decoding:
         self, country: Float32Array, city: Float32Array, vectors: Float32Array
     ) -> tuple[Float32Array, Float32Array]:
         """Log-probabilities of countries and of fine cells, from the heads' log-weights."""
-        fine = within(normalise(country + self.prior), city, self.homes)
+        votes = None
         if self.memory is not None and self.weight > 0:
             votes = self.memory.votes(vectors, len(self.homes), self.sharpness)
+        return self.weighed(country, city, votes)
+
+    def weighed(
+        self, country: Float32Array, city: Float32Array, votes: FloatArray | None
+    ) -> tuple[Float32Array, Float32Array]:
+        """The same with the votes at hand, (n, cities), or none."""
+        log_p, inside = normalise(country), city
+        if votes is not None and self.weight > 0:
             with np.errstate(divide="ignore"):
-                theirs = np.log(self.weight) + np.log(votes)
-            fine = normalise(np.logaddexp(np.log1p(-self.weight) + fine, theirs))
-        return sums(fine, self.homes, country.shape[1]), fine
+                cells = np.maximum(np.log(votes), VOTELESS)
+                own = _log_sums(np.log(votes), self.homes, country.shape[1])
+            log_p = (1 - self.weight) * log_p + self.weight * np.maximum(own, VOTELESS)
+            nobody = np.zeros_like(log_p)
+            inside = np.logaddexp(
+                np.log1p(-self.weight) + within(nobody, city, self.homes),
+                np.log(self.weight) + within(nobody, cells, self.homes),
+            )
+        log_p = normalise(log_p + self.prior)
+        return log_p, within(log_p, inside, self.homes)
 
 
 def within(country: Float32Array, city: Float32Array, homes: IntArray) -> Float32Array:
@@ -89,11 +118,6 @@ def within(country: Float32Array, city: Float32Array, homes: IntArray) -> Float3
     """
     total = _log_sums(city.astype(np.float64), homes, country.shape[1])
     return np.asarray(city - total[:, homes] + country[:, homes], dtype=np.float32)
-
-
-def sums(fine: Float32Array, homes: IntArray, countries: int) -> Float32Array:
-    """Log-probabilities of countries from those of their cells, float32 (n, countries)."""
-    return normalise(np.maximum(_log_sums(fine.astype(np.float64), homes, countries), -80.0))
 
 
 def _log_sums(values: FloatArray, groups: IntArray, n: int) -> FloatArray:
@@ -197,54 +221,62 @@ def sources(rows: Rows) -> npt.NDArray[np.str_]:
 
 
 def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
-    """One network: countries, cities inside them, scenes where wanted."""
+    """Inner models that choose the parts where there is a choice, then the one to keep."""
     places = nested_places(
         rows,
         city_photos=int(settings.get("city_photos", 30)),
         center=str(settings.get("center", "polygon")),
     )
-    codes = np.array(["", *places.countries.ids])[places.country + 1]
-    learned = rows.train & (places.country >= 0)
-    weight = np.ones(len(rows))
-    weight[learned] = row_weights(
-        sources(rows)[learned], codes[learned], settings.get("balance") or {}
-    )
-    tasks: dict[str, Task] = {
-        COUNTRIES: Task(places.countries.ids, places.country, places.countries)
-    }
-    tasks[CITIES] = Task(places.cities.ids, places.city, places.cities)
+    world = _World(rows, places, settings)
+    wanted = combinations(settings)
+    choose = settings.get("choose") or {}
+    parts, fitted, notes = wanted[0], None, []
+    if choose:
+        inner = inner_folds(rows, str(choose.get("by", "folds")), world.sources)
+        tried: list[tuple[Parts, HeldOut]] = []
+        for number, (balance, some) in enumerate(by_balance(wanted)):
+            spoken: list[tuple[IntArray, Trained, Mask]] = []
+            for fold in np.unique(inner[inner >= 0]).tolist():
+                use = rows.train & (inner != fold)
+                name = f"inner-{number}-{fold}"
+                network = yield Job(
+                    name, INNER, world.tasks, use | ~rows.train, False, world.weight(balance)
+                )
+                spoken.append((np.flatnonzero(inner == fold), network, use))
+            tried += zip(some, world.held_out(some, spoken), strict=True)
+        best = best_of(tried, places.country, world.sources)
+        parts, held = tried[best]
+        widths = choose.get("point_km", [settings.get("point_km", 250.0)])
+        fitted = fit(held, places.cities, rows, places.country, world.clusters, widths)
+        notes.append(
+            f"Chosen on inner folds of {len(held.rows)} training photos from {len(tried)} "
+            f"combinations: balance {dict(parts.balance)}, votes {parts.weight:g} at sharpness "
+            f"{parts.sharpness:g}, prior to the power {parts.power:g}, points by "
+            f"{fitted.point_km:g} km."
+        )
     scenes = _scene_targets(rows) if settings.get("scenes", False) else None
     told: tuple[str, ...] = ()
+    tasks = dict(world.tasks)
     if scenes is not None and len(np.unique(scenes[rows.train & (scenes >= 0)])) > 1:
         told = SCENES
         tasks["scenes"] = Task(SCENES, scenes)
-    network = yield Job(NETWORK, NETWORK, tasks, weight=weight)
-    wanted = settings.get("memory") or {}
-    decoding = Decoding(
-        places.homes,
-        log_prior(places.countries.ids, settings.get("prior") or {}),
-        _remember(network, places, learned, weight, wanted),
-        float(wanted.get("weight", 0.0)),
-        float(wanted.get("sharpness", 0.05)),
-    )
+    network = yield Job(NETWORK, NETWORK, tasks, weight=world.weight(parts.balance))
+    decoding = world.decoding(parts, network, rows.train)
 
-    def said(wanted: IntArray) -> tuple[Float32Array, Float32Array]:
-        return decoding(
-            network.log_p(COUNTRIES, wanted),
-            network.log_p(CITIES, wanted),
-            network.vectors(wanted),
-        )
+    def said(of: IntArray) -> Float32Array:
+        return world.says(decoding, network, of)[1]
 
-    width = float(settings.get("point_km", 250.0))
+    width = fitted.point_km if fitted else float(settings.get("point_km", 250.0))
+    temperature = fitted.temperatures[CITIES] if fitted else 1.0
 
-    def points(wanted: IntArray) -> FloatArray:
-        return calibration.pick_points(Belief(places.cities, said(wanted)[1]), width)
+    def points(of: IntArray) -> FloatArray:
+        belief = Belief.from_logits(places.cities, said(of), temperature)
+        return calibration.pick_points(belief, width)
 
     def save(folder: Path) -> None:
         if decoding.memory is not None:
             decoding.memory.save(folder / MEMORY)
 
-    # Where only the country is known, the truth is somewhere in it: no fine cell is it.
     return Outcome(
         CITIES,
         {COUNTRIES: places.countries, CITIES: places.cities},
@@ -257,26 +289,101 @@ def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
                 "sharpness": decoding.sharpness,
             },
         },
+        tuple(notes),
         target=places.city,
-        log_p=lambda wanted: said(wanted)[1],
+        log_p=said,
         points=points,
         point_km=width,
+        calibration=fitted,
         save=save,
     )
 
 
+class _World:
+    """The rows of a plan with their cells, and what every model over them has in common."""
+
+    def __init__(self, rows: Rows, places: Places, settings: Mapping[str, Any]) -> None:
+        self.rows, self.places = rows, places
+        self._prior = dict(settings.get("prior") or {})
+        self._dims = int((settings.get("memory") or {}).get("dims", 128))
+        self.sources = sources(rows)
+        self.codes = np.array(["", *places.countries.ids])[places.country + 1]
+        self.tasks: dict[str, Task] = {
+            COUNTRIES: Task(places.countries.ids, places.country, places.countries),
+            CITIES: Task(places.cities.ids, places.city, places.cities),
+        }
+        landmark, group = rows.column("landmark"), rows.column("group")
+        city = np.char.add(np.char.add(self.sources, "|"), rows.column("city"))
+        label = np.where(rows.column("city") != "", city, rows.column("path"))
+        label = np.where(group != "", group, label)
+        self.clusters = np.where(landmark != "", landmark, label)
+
+    def weight(self, balance: Mapping[str, float]) -> FloatArray:
+        """What each row counts, (n,)."""
+        learned = self.rows.train & (self.places.country >= 0)
+        out = np.ones(len(self.rows))
+        out[learned] = row_weights(self.sources[learned], self.codes[learned], balance)
+        return out
+
+    def decoding(self, parts: Parts, network: Trained, use: Mask) -> Decoding:
+        """How a network's outputs are read, with the photos it learned from as its memory."""
+        kept = None
+        if parts.weight > 0:
+            learned = np.flatnonzero(use & (self.places.country >= 0))
+            kept = _remember(network, self.places, learned, self.weight(parts.balance), self._dims)
+        return self.reading(parts, kept)
+
+    def reading(self, parts: Parts, kept: Memory | None) -> Decoding:
+        """The same with a memory at hand, or none."""
+        if not 0 <= parts.weight < 1:
+            raise RecipeError(f"settings.memory.weight {parts.weight:g}: from 0 to below 1")
+        prior = log_prior(self.places.countries.ids, {**self._prior, "power": parts.power})
+        return Decoding(self.places.homes, prior, kept, parts.weight, parts.sharpness)
+
+    def says(
+        self, decoding: Decoding, network: Trained, of: IntArray
+    ) -> tuple[Float32Array, Float32Array]:
+        """Log-probabilities of countries and fine cells for rows of the manifest."""
+        country, city = network.log_p(COUNTRIES, of), network.log_p(CITIES, of)
+        return decoding(country, city, network.vectors(of))
+
+    def held_out(
+        self, some: Sequence[Parts], spoken: Sequence[tuple[IntArray, Trained, Mask]]
+    ) -> list[HeldOut]:
+        """What inner models of one balance say of the photos held out of each, read by ``some``."""
+        found: list[list[tuple[IntArray, Float32Array, Float32Array]]] = [[] for _ in some]
+        weight = self.weight(some[0].balance)
+        for held, network, use in spoken:
+            vectors = network.vectors(held)
+            sound = (self.places.country[held] >= 0) & np.isfinite(vectors).all(axis=1)
+            own = held[sound]
+            if not len(own):
+                continue
+            learned = np.flatnonzero(use & (self.places.country >= 0))
+            kept = _remember(network, self.places, learned, weight, self._dims)
+            cosines = kept.cosines(vectors[sound])
+            heads = network.log_p(COUNTRIES, own), network.log_p(CITIES, own)
+            votes: dict[float, FloatArray] = {}
+            for parts, said in zip(some, found, strict=True):
+                if parts.sharpness not in votes:
+                    votes[parts.sharpness] = kept.counted(
+                        cosines, len(self.places.homes), parts.sharpness
+                    )
+                reading = self.reading(parts, kept)
+                said.append((own, *reading.weighed(*heads, votes[parts.sharpness])))
+        return [
+            HeldOut(*(np.concatenate(column) for column in zip(*said, strict=True)))
+            for said in found
+        ]
+
+
 def _remember(
-    network: Any, places: Places, learned: Mask, weight: FloatArray, wanted: Mapping[str, Any]
-) -> Memory | None:
-    """The training photos, in the finest cell that is known of each."""
-    if float(wanted.get("weight", 0.0)) <= 0:
-        return None
-    if not 0 < float(wanted["weight"]) < 1:
-        raise RecipeError(f"settings.memory.weight {wanted['weight']}: between 0 and 1")
-    rows = np.flatnonzero(learned)
+    network: Trained, places: Places, rows: IntArray, weight: FloatArray, dims: int
+) -> Memory:
+    """The photos of ``rows``, in the finest cell that is known of each."""
     rest = places.cities.index([f"{code}:" for code in places.countries.ids])
     cell = np.where(places.city[rows] >= 0, places.city[rows], rest[places.country[rows]])
-    return memory.build(network.vectors(rows), cell, weight[rows], int(wanted.get("dims", 128)))
+    return memory.build(network.vectors(rows), cell, weight[rows], dims)
 
 
 def _scene_targets(rows: Rows) -> IntArray:

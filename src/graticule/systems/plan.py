@@ -153,6 +153,7 @@ class Outcome:
         log_p: rows (k,) → float32 (k, cells) of ``point_task``, as the system will say it.
         points: rows (k,) → degrees (k, 2), where the system picks its points itself.
         point_km: width of the kernel that picks points, where the system has chosen one.
+        calibration: what the system fitted on photos that it held out itself.
         save: writes the system's own files into the bundle's folder, before it is sealed.
         evidence: rows (k,) and the calibration → what the system said of each photo.
         report: the same rows → the system's tables as numbers and as Markdown.
@@ -166,6 +167,7 @@ class Outcome:
     log_p: Callable[[IntArray], npt.NDArray[np.float32]] | None = None
     points: Callable[[IntArray], FloatArray] | None = None
     point_km: float | None = None
+    calibration: Calibration | None = None
     save: Callable[[Path], None] | None = None
     report: Callable[[IntArray, Calibration], tuple[dict[str, Any], str]] | None = None
     evidence: Callable[[IntArray, Calibration], Any] | None = None

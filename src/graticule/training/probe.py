@@ -9,16 +9,17 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from graticule import sphere
 from graticule.errors import GraticuleError
 from graticule.heads.head import Head
+from graticule.refine.memory import principal
 from graticule.systems.plan import Task
 from graticule.training.checkpoint import Progress
 from graticule.training.losses import smoothed_labels
@@ -52,7 +53,15 @@ class Lesson:
     weight: FloatArray | None = None
 
 
-def fit_head(head: Head, lesson: Lesson, loss: LossSpec, *, l2: float, iterations: int) -> Progress:
+def fit_head(
+    head: Head,
+    lesson: Lesson,
+    loss: LossSpec,
+    *,
+    l2: float,
+    iterations: int,
+    components: int = 0,
+) -> Progress:
     """Minimise Σ tasks' weighted mean cross-entropy + ``l2`` · Σ weight², in place.
 
     Args:
@@ -61,6 +70,7 @@ def fit_head(head: Head, lesson: Lesson, loss: LossSpec, *, l2: float, iteration
         loss: kind of the labels.
         l2: penalty on weights; biases are free.
         iterations: at most.
+        components: principal directions that a linear head learns along; 0: all directions.
 
     Returns:
         Losses by iteration, as the loop reports epochs.
@@ -68,6 +78,8 @@ def fit_head(head: Head, lesson: Lesson, loss: LossSpec, *, l2: float, iteration
     Raises:
         GraticuleError: the loss is no number.
     """
+    if components and not len(head.body) - 1 and components < lesson.vectors.shape[1]:
+        return _along(head, lesson, loss, l2=l2, iterations=iterations, components=components)
     x, parts = _data(lesson, lesson.learn, loss)
     seen, held = _data(lesson, lesson.held_out, loss)
     decayed = [p for name, p in head.named_parameters() if name.endswith("weight")]
@@ -103,6 +115,29 @@ def fit_head(head: Head, lesson: Lesson, loss: LossSpec, *, l2: float, iteration
             break
     now.best_epoch, now.done = len(now.history) - 1, True
     now.best = now.history[-1].get("val_loss", math.inf) if now.history else math.inf
+    head.eval()
+    return now
+
+
+def _along(
+    head: Head, lesson: Lesson, loss: LossSpec, *, l2: float, iterations: int, components: int
+) -> Progress:
+    """Fit a head on the principal components, then write it in the vectors' own directions."""
+    seen = (lesson.vectors - head.mean) * head.scale
+    own = seen[torch.from_numpy(lesson.learn)]
+    own = own[~torch.isnan(own[:, 0])]
+    middle = own.mean(0)
+    basis = torch.from_numpy(principal((own - middle).numpy(), components))
+    components = basis.shape[1]
+    small = Head(components, {name: len(t.outcomes) for name, t in lesson.tasks.items()})
+    turned = replace(lesson, vectors=(seen - middle) @ basis)
+    now = fit_head(small, turned, loss, l2=l2, iterations=iterations)
+    with torch.no_grad():
+        for name, layer in head.out.items():
+            fitted: nn.Linear = small.out[name]  # type: ignore[assignment]
+            weight = fitted.weight @ basis.T
+            layer.weight.copy_(weight)  # type: ignore[operator, union-attr]
+            layer.bias.copy_(fitted.bias - weight @ middle)  # type: ignore[operator, union-attr]
     head.eval()
     return now
 

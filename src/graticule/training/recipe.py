@@ -29,11 +29,14 @@ class HeadSpec(_Part):
         hidden: widths of the hidden layers with ReLU; none is a linear head.
         dropout: after each hidden layer, or before a linear head.
         standardise: subtract the mean of the training vectors and divide by their spread.
+        components: with ``optimizer: lbfgs`` and no hidden layer, learn along so many main
+            directions of the training vectors: faster, and a linear head all the same.
     """
 
     hidden: tuple[int, ...] = ()
     dropout: float = Field(0.0, ge=0, lt=1)
     standardise: bool = False
+    components: int = Field(0, ge=0)
 
 
 class LossSpec(_Part):

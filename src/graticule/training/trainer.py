@@ -183,7 +183,12 @@ class Trainer:
             )
             iterations = sum(phase.epochs for phase in spec.phases)
             progress = probe.fit_head(
-                network.head, lesson, spec.loss, l2=spec.weight_decay, iterations=iterations
+                network.head,
+                lesson,
+                spec.loss,
+                l2=spec.weight_decay,
+                iterations=iterations,
+                components=spec.head.components,
             )
         else:
             progress = fit(run, resume=self.resume)

@@ -267,6 +267,8 @@ def calibrate(
     from graticule import calibration as c
     from graticule.belief import Belief
 
+    if outcome.calibration is not None:
+        return outcome.calibration
     if outcome.target is None or outcome.log_p is None:
         return Calibration()
     known = rows[outcome.target[rows] >= 0]

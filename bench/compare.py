@@ -1,0 +1,161 @@
+"""S1 to S6 and S6's parts on the development photos: results/compare.{json,md,html}.
+
+    python bench/compare.py [--minutes 19] [--set seeds=[0]]
+
+One frozen trunk for all, MobileNetV2 of ../shared/weights as the bundled model's encoder holds it.
+Every answer is kept in the feature folder: a run that was cut off, by the clock or by hand, goes on
+where it was, and writes the tables of what is complete.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+from common.real_photos import FEATURES, RESULTS, SHARED, machine, need_shared
+from graticule import files
+from graticule.evaluation import compare_page
+from graticule.evaluation.compare import TESTED, Comparison
+from graticule.evaluation.contest import judge
+from graticule.photos import manifest as manifests
+from graticule.photos.manifest import Manifest
+from graticule.training import run
+from graticule.training.contest import Contest, hold, load_contest
+
+#: What the bundled model may not learn from, and no table here either.
+LEFT_OUT = ("streetview-world", "san-francisco")
+#: Every n-th photo of two large collections, as the bundled model takes them.
+EVERY = {"india-monuments": 3, "intel-scenes": 3}
+#: Changes of S6 in one part each; the inner folds choose the rest again.
+ABLATION: dict[str, list[str]] = {
+    "no balance": ["settings.choose.balance=[{}]"],
+    "no votes of training photos": ["settings.choose.memory=[{weight: 0}]"],
+    "no prior": ["settings.choose.power=[0]"],
+    "labels smoothed by distance": ["loss={kind: haversine, tau_km: 300}"],
+    "rests at the middle of the land": ["settings.center=polygon"],
+    "nothing chosen: the recipe's defaults": ["settings.choose=null"],
+    "no city told apart": ["settings.city_photos=100000"],
+}
+
+
+def main() -> None:
+    """Train what is not there yet, judge, write."""
+    need_shared()
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--minutes", type=float, default=1e9)
+    parser.add_argument("--set", action="append", default=[], dest="changes")
+    parser.add_argument("--only", default="systems,parts")
+    said = parser.parse_args()
+    began = time.monotonic()
+
+    def late() -> bool:
+        return time.monotonic() - began > 60 * said.minutes
+
+    table = _manifest(FEATURES / "compare" / "manifest.csv")
+    options = run.Options(features=FEATURES, device="cpu", say=lambda text: print(text, flush=True))
+    result: dict[str, Any] = {
+        "photos": _counts(table),
+        "left_out": list(LEFT_OUT),
+        "every": EVERY,
+        "machine": machine(),
+        "parts": {},
+    }
+    pages: list[Comparison] = []
+    for name, contest in (
+        ("systems", load_contest("compare", said.changes)),
+        ("parts", _parts(said.changes)),
+    ):
+        if name in said.only.split(","):
+            held = hold(contest, table, FEATURES / "compare", options, until=late)
+            found = judge(contest, held)
+            pages += found.values()
+            result["parts"][name] = {split: one.as_json() for split, one in found.items()}
+            result[f"first_{name}"] = {
+                split: {score: one.is_first(contest.tested, score) for score in TESTED}
+                for split, one in found.items()
+            }
+    if pages:
+        _write(result, pages)
+
+
+def _parts(changes: list[str]) -> Contest:
+    """S6 against itself without one part each, on sources not learned from."""
+    whole = load_contest("compare", [c for c in changes if not c.startswith("splits")])
+    own = whole.systems["S6"]
+    systems = {"S6": own} | {
+        f"S6, {name}": own.model_copy(update={"set": (*own.set, *lines), "note": ""})
+        for name, lines in ABLATION.items()
+    }
+    return whole.model_copy(
+        update={"name": "the parts of S6", "systems": systems, "splits": ("folds",)}
+    )
+
+
+def _manifest(path: Path) -> Manifest:
+    """The photos of the comparison as a manifest of its own, beside the kept vectors."""
+    source = SHARED / "photos" / "manifest.csv"
+    table = manifests.read(source)
+    columns = {name: table.column(name) for name in table.columns}
+    seen: dict[str, int] = {}
+    rows = []
+    for number, name in enumerate(columns["path"]):
+        folder = name.partition("/")[0]
+        seen[folder] = seen.get(folder, -1) + 1
+        if folder in LEFT_OUT or seen[folder] % EVERY.get(folder, 1):
+            continue
+        row = {key: str(values[number]) for key, values in columns.items()}
+        # Two crops of one picture differ by a letter and belong together.
+        pair = re.sub(r"(\d)[ab]$", r"\1", name.rpartition(".")[0])
+        row["group"] = row["group"] or (pair if folder == "paises" else "")
+        row["source"] = "cities" if folder.startswith("cities-") else folder
+        rows.append(row)
+    with files.atomic(path) as handle:
+        writer = csv.DictWriter(handle, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    return manifests.read(path, root=source.parent)
+
+
+def _counts(table: Manifest) -> dict[str, int]:
+    return {
+        "all": len(table),
+        "with a country": int((table.column("country") != "").sum()),
+        "with a scene": int((table.column("scene") != "").sum()),
+    }
+
+
+def _write(result: dict[str, Any], pages: list[Comparison]) -> None:
+    files.write_json(RESULTS / "compare.json", result)
+    counts = result["photos"]
+    head = [
+        "# The systems compared",
+        "",
+        "Made by `bench/compare.py` (`graticule compare --recipe compare`). One frozen trunk for "
+        "all, MobileNetV2 of ../shared/weights with the mean of roots, its vectors kept; the same "
+        "photos, splits and, for S1 to S5, epochs. S6 chooses its parts on inner folds of the "
+        "training photos; the photos judged here chose nothing.",
+        "",
+        f"{counts['with a country']:,} photos of ../shared/photos have a country, "
+        f"{counts['with a scene']:,} others a scene. Left out: "
+        f"{' and '.join(result['left_out'])}, which the bundled model may not learn from; of "
+        + " and ".join(f"{k} every {v}rd photo" for k, v in result["every"].items())
+        + " is taken. A photo without coordinates lies at its city where the city is known; where "
+        "only the country is known, the photo judges countries and no distance. A country that "
+        "no training fold has cannot be right and counts as wrong. No network was fine-tuned: on "
+        "the shared cores a run takes hours.",
+        "",
+    ]
+    with files.atomic(RESULTS / "compare.md") as handle:
+        handle.write("\n".join(head))
+        handle.write("\n".join(compare_page.markdown(one, "##") for one in pages))
+        handle.write(f"\n{result['machine']}.\n")
+    with files.atomic(RESULTS / "compare.html") as handle:
+        handle.write(compare_page.html(pages, "The systems compared"))
+
+
+if __name__ == "__main__":
+    main()

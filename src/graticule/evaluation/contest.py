@@ -1,0 +1,138 @@
+"""The tables of a contest, judged: one comparison for each split, with its curve."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from graticule.evaluation.bootstrap import REPLICATES
+from graticule.evaluation.compare import TESTED, Comparison, Entry, compare
+from graticule.evaluation.cost import Cost
+from graticule.evaluation.predictions import Predictions, read_predictions
+from graticule.evaluation.truth import Truth
+from graticule.training.contest import Contest, Held
+
+#: What a split is called in a title.
+SPLITS = {
+    "folds": "sources not learned from (the manifest's folds)",
+    "random": "folds at random, which flatters",
+}
+
+
+def judge(contest: Contest, held: Held, replicates: int = REPLICATES) -> dict[str, Comparison]:
+    """Compare the systems on each split; a seed counts where all its folds are there for all.
+
+    Args:
+        contest: what was trained.
+        held: what it left behind.
+        replicates: of the bootstrap.
+    """
+    truth = replace(Truth.of(held.manifest), latlon=held.latlon)
+    found: dict[str, Comparison] = {}
+    for split in contest.splits:
+        tables = {
+            share: {
+                system: held.tables.get((split, share, system), {}) for system in contest.systems
+            }
+            for share in contest.shares
+        }
+        whole = max(contest.shares)
+        seeds = _complete(tables[whole])
+        if not seeds:
+            continue
+        entries = [_entry(contest, held, split, s, tables[whole], seeds) for s in contest.systems]
+        judged = _judged(entries, truth)
+        main = compare(
+            entries,
+            judged,
+            tested=contest.tested,
+            clusters=clusters(judged),
+            title=f"{contest.name}: {SPLITS[split]}",
+            replicates=replicates,
+        )
+        curves = _curves(contest, held, split, tables, judged)
+        found[split] = replace(main, curves=curves)
+    return found
+
+
+def clusters(truth: Truth) -> npt.NDArray[np.str_]:
+    """Photographer, sequence, landmark or group, else the city of a source; "" stands alone."""
+    labels = truth.clusters()
+    city, source = truth.column("city"), truth.column("source")
+    open_ = (labels == "") & (city != "")
+    places = np.char.add(np.char.add(source, "|"), np.char.add(truth.countries(), city))
+    return np.where(open_, places, labels)
+
+
+def _complete(tables: dict[str, dict[int, list[Path]]]) -> list[int]:
+    """Seeds of which every system has as many folds as there are."""
+    most = max((len(f) for seeds in tables.values() for f in seeds.values()), default=0)
+    every = [
+        {seed for seed, files in seeds.items() if len(files) == most} for seeds in tables.values()
+    ]
+    return sorted(set.intersection(*every)) if every and most else []
+
+
+def _entry(
+    contest: Contest,
+    held: Held,
+    split: str,
+    system: str,
+    tables: dict[str, dict[int, list[Path]]],
+    seeds: Sequence[int],
+) -> Entry:
+    runs = tuple(joined(tables[system][seed], system) for seed in seeds)
+    spent = held.seconds.get((system, split), [])
+    cost = Cost(
+        parameters=held.parameters.get(system),
+        seconds=round(float(np.median(spent)), 1) if spent else None,
+    )
+    return Entry(system, runs, cost, contest.systems[system].note)
+
+
+def joined(files: Sequence[Path], name: str) -> Predictions:
+    """Tables of several folds as one."""
+    parts = [read_predictions(file, name) for file in files]
+    return Predictions(
+        name,
+        tuple(path for part in parts for path in part.paths),
+        np.concatenate([part.latlon for part in parts]),
+        tuple(row for part in parts for row in part.countries),
+        confidence=np.concatenate([part.confidence for part in parts]),
+    )
+
+
+def _judged(entries: Sequence[Entry], truth: Truth) -> Truth:
+    """The photos that the folds held out: the others were only learned from."""
+    paths = set(entries[0].runs[0].paths)
+    return truth.take(np.array([path in paths for path in truth.paths], dtype=bool))
+
+
+def _curves(
+    contest: Contest,
+    held: Held,
+    split: str,
+    tables: dict[float, dict[str, dict[int, list[Path]]]],
+    judged: Truth,
+) -> dict[str, dict[str, tuple[list[float], list[float]]]]:
+    """Score → system → training photos and values, where more than one share was trained."""
+    curves: dict[str, dict[str, tuple[list[float], list[float]]]] = {}
+    if len(contest.shares) < 2:
+        return curves
+    for share in sorted(contest.shares):
+        seeds = _complete(tables[share])
+        if not seeds:
+            continue
+        entries = [_entry(contest, held, split, s, tables[share], seeds) for s in contest.systems]
+        found = compare(entries, judged, tested=contest.tested, replicates=2)
+        photos = float(np.mean(held.train[split, share]))
+        for row in found.rows:
+            for score in TESTED:
+                xs, ys = curves.setdefault(score, {}).setdefault(row.name, ([], []))
+                xs.append(photos)
+                ys.append(row.scores[score].value)
+    return curves

@@ -1,0 +1,207 @@
+"""How S6 chooses its own parts: on training photos held out of inner folds, never on judged ones.
+
+The folds are of the kind the model is meant for: sources it has not seen (``folds``: the manifest's
+column of that name, else whole sources), or more photos like those it has (``groups``).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from graticule import calibration as fitting
+from graticule import metrics, sphere
+from graticule.belief import Belief
+from graticule.calibration import Calibration
+from graticule.cells.partition import Partition
+from graticule.errors import RecipeError
+from graticule.systems.plan import Rows
+
+IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
+Float32Array = npt.NDArray[np.float32]
+
+#: Inner folds where the manifest has no column ``fold``.
+FOLDS = 4
+#: Fewer held-out photos with a place than this calibrate nothing.
+FEWEST = 30
+#: No more than this share falls silent for want of evidence.
+_SILENT = 0.05
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What S6 is made of, but for its cells.
+
+    Attributes:
+        balance: powers by which photos of one source and of one country count less.
+        weight: of the votes of alike training photos.
+        sharpness: of these votes.
+        power: of the prior.
+    """
+
+    balance: Mapping[str, float]
+    weight: float
+    sharpness: float
+    power: float
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """What inner models said of training photos they did not see.
+
+    Attributes:
+        rows: int64 (m,) of the manifest.
+        country: log-probabilities (m, countries).
+        city: (m, cities).
+    """
+
+    rows: IntArray
+    country: Float32Array
+    city: Float32Array
+
+
+def combinations(settings: Mapping[str, Any]) -> list[Parts]:
+    """Every combination that ``choose`` lists; what it does not list is as the recipe fixes it.
+
+    Raises:
+        RecipeError: an unknown key in ``choose``.
+    """
+    wanted = dict(settings.get("choose") or {})
+    wanted.pop("by", None)
+    wanted.pop("point_km", None)
+    balances = wanted.pop("balance", [settings.get("balance") or {}])
+    memories = wanted.pop("memory", [settings.get("memory") or {}])
+    powers = wanted.pop("power", [(settings.get("prior") or {}).get("power", 0.0)])
+    if wanted:
+        raise RecipeError(f"settings.choose: unknown key {next(iter(wanted))!r}")
+    return [
+        Parts(
+            dict(balance or {}),
+            float((memory or {}).get("weight", 0.0)),
+            float((memory or {}).get("sharpness", 0.1)),
+            float(power),
+        )
+        for balance, memory, power in itertools.product(balances, memories, powers)
+    ]
+
+
+def inner_folds(rows: Rows, by: str, sources: npt.NDArray[np.str_]) -> IntArray:
+    """The inner fold of each training row, −1 for all others.
+
+    Raises:
+        RecipeError: an unknown way, or only one source to hold out.
+    """
+    if by not in ("folds", "groups"):
+        raise RecipeError(f"settings.choose.by {by!r}: folds or groups")
+    train = np.flatnonzero(rows.train)
+    out = np.full(len(rows), -1, dtype=np.int64)
+    group = np.where(rows.column("group") == "", rows.column("path"), rows.column("group"))[train]
+    if by == "groups":
+        _, unit = np.unique(group, return_inverse=True)
+        out[train] = np.random.default_rng(3).integers(0, FOLDS, unit.max() + 1)[unit]
+        return out
+    named = rows.column("fold")[train]
+    if len(np.unique(named[named != ""])) >= 3:
+        # Photos without a fold are learned from in every inner fold.
+        names, index = np.unique(named, return_inverse=True)
+        out[train] = np.where(named == "", -1, index - (names[0] == ""))
+        return out
+    names, unit, count = np.unique(sources[train], return_inverse=True, return_counts=True)
+    if len(names) < 2:
+        raise RecipeError(
+            f"{rows.where}: one source only, none can be held out to choose by; fill the column "
+            "source or fold, or set settings.choose.by=groups"
+        )
+    # The largest source first, each into the emptiest fold.
+    load, home = np.zeros(min(FOLDS, len(names))), np.zeros(len(names), dtype=np.int64)
+    for number in np.argsort(-count, kind="stable"):
+        home[number] = int(load.argmin())
+        load[home[number]] += count[number]
+    out[train] = home[unit]
+    return out
+
+
+def best_of(
+    tried: Sequence[tuple[Parts, HeldOut]], country: IntArray, sources: npt.NDArray[np.str_]
+) -> int:
+    """Which combination names countries best.
+
+    By the mean reciprocal rank, half over photos and half over sources: a large source must not
+    decide alone, and neither must a tiny one.
+    """
+    values = []
+    for _, held in tried:
+        known = country[held.rows] >= 0
+        rank = metrics.ranks(held.country[known], country[held.rows[known]])
+        _, source = np.unique(sources[held.rows[known]], return_inverse=True)
+        each = np.bincount(source, 1 / rank) / np.bincount(source)
+        values.append(0.5 * float((1 / rank).mean()) + 0.5 * float(each.mean()))
+    return int(np.argmax(np.round(values, 6)))
+
+
+def fit(
+    held: HeldOut,
+    cities: Partition,
+    rows: Rows,
+    country: IntArray,
+    clusters: npt.NDArray[np.str_],
+    widths: Sequence[float],
+) -> Calibration:
+    """Temperature, width of the point's kernel, radii and abstention, on the held-out photos.
+
+    Photos of which only the country is known fit the temperature alone.
+    """
+    own = country[held.rows] >= 0
+    temperature = fitting.fit_temperature(held.country[own], country[held.rows[own]])
+    belief = Belief.from_logits(cities, held.city, temperature)
+    place = rows.latlon[held.rows]
+    located = np.flatnonzero(np.isfinite(place).all(axis=1))
+    common: dict[str, Any] = {"temperatures": {"countries": temperature, "cities": temperature}}
+    if len(located) < FEWEST:
+        return Calibration(**common, point_km=float(widths[0]))
+    width = _best_width(belief[located], place[located], widths)
+    points = fitting.pick_points(belief[located], width)
+    prior = belief.p.mean(axis=0)
+    gain = fitting.gain(belief, prior)
+    return Calibration(
+        **common,
+        calibrated=True,
+        point_km=width,
+        radius_mass=dict(
+            fitting.fit_radii(belief[located], place[located], points, clusters[held.rows[located]])
+        ),
+        prior={"cities": [round(float(x), 7) for x in prior]},
+        min_gain=float(np.quantile(gain, _SILENT)),
+        fitted_on={
+            "photos": int(own.sum()),
+            "placed": len(located),
+            "clusters": len(np.unique(clusters[held.rows[located]])),
+            "held_out": "inner folds of the training photos",
+        },
+    )
+
+
+def _best_width(belief: Belief[Partition], place: FloatArray, widths: Sequence[float]) -> float:
+    """The width whose points have the highest mean GeoScore."""
+    if len(widths) == 1:
+        return float(widths[0])
+    scores = [
+        float(
+            metrics.geoscores(sphere.haversine(fitting.pick_points(belief, float(w)), place)).mean()
+        )
+        for w in widths
+    ]
+    return float(widths[int(np.argmax(scores))])
+
+
+def by_balance(parts: Sequence[Parts]) -> Iterator[tuple[Mapping[str, float], list[Parts]]]:
+    """Combinations that share their heads: those of one balance."""
+    for _, group in itertools.groupby(parts, key=lambda part: sorted(part.balance.items())):
+        some = list(group)
+        yield some[0].balance, some

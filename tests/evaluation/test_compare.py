@@ -1,0 +1,140 @@
+"""Systems beside each other: on tables computed by hand, and what is refused."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from graticule.errors import GraticuleError
+from graticule.evaluation import compare_page
+from graticule.evaluation.compare import Entry, compare
+from graticule.evaluation.cost import Cost
+from graticule.evaluation.predictions import Predictions
+from graticule.evaluation.truth import Truth
+
+
+def truth(n: int = 40) -> Truth:
+    latlon = np.stack([np.zeros(n), np.arange(n) % 7.0], axis=1)
+    latlon[-4:] = np.nan
+    columns = {"country": np.array(["GA", "FR", "IT", "CL"] * (n // 4))}
+    return Truth(tuple(f"{i}.jpg" for i in range(n)), latlon, columns)
+
+
+def says(name: str, right: int, judged: Truth, off: float = 1.0) -> Predictions:
+    """The first ``right`` countries named first, the others second; ``off`` degrees away."""
+    true = judged.countries()
+    named = tuple((c, "XX") if i < right else ("XX", c) for i, c in enumerate(true))
+    point = np.where(np.isnan(judged.latlon), 0.0, judged.latlon) + np.array([0.0, off])
+    return Predictions(name, judged.paths, point, named)
+
+
+def entries(judged: Truth) -> list[Entry]:
+    better, worse = says("better", 30, judged, 1.0), says("worse", 6, judged, 9.0)
+    return [
+        Entry("better", (better,), Cost(12_345_678, 6.5, 31.0), "the one"),
+        Entry("worse", (worse,)),
+    ]
+
+
+def test_scores_and_paired_tests_of_the_hand_made_table() -> None:
+    judged = truth()
+    found = compare(entries(judged), judged, replicates=200)
+    assert (found.photos, found.located) == (40, 36)
+    better, worse = found.rows
+    assert better.scores["country top-1"].value == 75.0
+    assert worse.scores["country top-1"].value == 15.0
+    assert better.scores["country top-5"].value == 100.0
+    assert better.scores["median error"].value == pytest.approx(111.195, abs=0.01)
+    assert worse.scores["within 750 km"].value == 0.0
+    by_score = {pair.score: pair for pair in found.pairs}
+    assert by_score["country top-1"].difference.estimate.value == 60.0
+    # 24 photos that only the first got right: 2 / 2^24.
+    assert by_score["country top-1"].mcnemar == pytest.approx(2 / 2**24)
+    assert by_score["country top-5"].mcnemar == 1.0
+    assert by_score["median error"].better
+    assert found.is_first("better", "GeoScore")
+    assert not found.is_first("better", "country top-5")
+    turned = compare(entries(judged)[::-1], judged, replicates=200)
+    assert not any(pair.better for pair in turned.pairs)
+
+
+def test_runs_of_one_system_count_with_their_mean() -> None:
+    judged = truth()
+    twice = Entry("two seeds", (says("a", 40, judged), says("b", 0, judged)))
+    found = compare([twice, entries(judged)[1]], judged, replicates=20)
+    assert found.row("two seeds").scores["country top-1"].value == 50.0
+    assert found.row("two seeds").runs == 2
+
+
+def test_photos_that_one_system_lacks_are_left_out_for_all_and_counted() -> None:
+    judged = truth()
+    better, worse = entries(judged)
+    short = Entry("short", (worse.runs[0].take(np.arange(30)),))
+    found = compare([better, short], judged, replicates=20)
+    assert found.photos == 30
+    assert found.row("better").scores["country top-1"].value == 100.0
+    assert any("10 of 40 photos lack a prediction" in note for note in found.notes)
+
+
+def test_order_of_the_photos_changes_nothing() -> None:
+    judged = truth()
+    turn = np.random.default_rng(0).permutation(40)
+    one = compare(entries(judged), judged, replicates=20)
+    two = compare(entries(judged), judged.take(turn), replicates=20)
+    for a, b in zip(one.rows, two.rows, strict=True):
+        assert {k: e.value for k, e in a.scores.items()} == pytest.approx(
+            {k: e.value for k, e in b.scores.items()}, nan_ok=True
+        )
+
+
+def test_tables_without_countries_or_without_points_keep_what_they_have() -> None:
+    judged = truth()
+    point = Predictions("points", judged.paths, says("a", 1, judged).latlon)
+    named = Predictions(
+        "names", judged.paths, np.full((40, 2), np.nan), says("a", 9, judged).countries
+    )
+    found = compare([Entry("points", (point,)), Entry("names", (named,))], judged, replicates=20)
+    assert np.isnan(found.row("points").scores["country top-1"].value)
+    assert np.isnan(found.row("names").scores["GeoScore"].value)
+    assert found.pairs == ()
+
+
+@pytest.mark.parametrize(
+    ("names", "tested", "words"),
+    [
+        (["a"], None, "two systems or more"),
+        (["a", "a"], None, "two systems are called 'a'"),
+        (["a", "b"], "c", "no system 'c' to test; there are a, b"),
+    ],
+)
+def test_what_cannot_be_compared_is_said(names: list[str], tested: str | None, words: str) -> None:
+    judged = truth()
+    some = [Entry(name, (says(name, 3, judged),)) for name in names]
+    with pytest.raises(GraticuleError, match=words):
+        compare(some, judged, tested=tested)
+
+
+def test_no_photo_in_common_is_said() -> None:
+    judged = truth()
+    first, second = says("a", 3, judged), says("b", 3, judged)
+    half = [Entry("a", (first.take(np.arange(20)),)), Entry("b", (second.take(np.arange(20, 40)),))]
+    with pytest.raises(GraticuleError, match="no photo has a prediction of every system"):
+        compare(half, judged)
+
+
+def test_the_page_opens_offline_and_markup_in_names_is_text(tmp_path: Path) -> None:
+    judged = truth()
+    first, second = entries(judged)
+    wild = Entry("<script>alert(1)</script>", second.runs)
+    page = compare_page.write([compare([first, wild], judged, replicates=20)], tmp_path, "Systems")
+    text = page.read_text(encoding="utf-8")
+    assert "<script>alert" not in text
+    assert "http://" not in text.replace("http://www.w3.org", "")
+    HTMLParser().feed(text)
+    told = (tmp_path / "compare.md").read_text(encoding="utf-8")
+    assert "| better | 75.0" in told
+    assert "12.35 M parameters, 6.5 MB, 31 ms" in told
+    assert (tmp_path / "compare.json").is_file()

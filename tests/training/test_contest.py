@@ -1,0 +1,131 @@
+"""A contest: the same photos for all, nothing trained twice, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+pytest.importorskip("lightning")
+
+from graticule.errors import GraticuleError, RecipeError
+from graticule.evaluation.contest import judge
+from graticule.evaluation.predictions import read_predictions
+from graticule.photos import manifest as manifests
+from graticule.training import run
+from graticule.training.contest import hold, load_contest
+from toy import make_photos
+
+
+def contest(tmp_path: Path, **changes: object) -> Path:
+    raw = {
+        "name": "toy",
+        "tested": "S6",
+        "encoder": {"name": "tiny", "preprocess": {"size": 32, "resize": "squash"}},
+        "splits": ["random"],
+        "folds": 2,
+        "common": ["phases=[{epochs: 1, learn: head}]", "optimizer=adam", "augment=none"],
+        "systems": {
+            "S5": {"recipe": "s5-clip-vit", "set": ["fuse=[]", "head={hidden: [16]}"]},
+            "S6": {
+                "recipe": "s6",
+                "own_budget": True,
+                "set": ["settings.choose=null", "phases.0.epochs=20", "settings.city_photos=5"],
+            },
+        },
+        **changes,
+    }
+    path = tmp_path / "toy.yaml"
+    path.write_text(yaml.safe_dump(raw), encoding="utf-8")
+    return path
+
+
+def test_every_photo_is_judged_once_by_models_that_did_not_see_it(tmp_path: Path) -> None:
+    table = manifests.read(make_photos(tmp_path / "p", 40))
+    wanted = load_contest(str(contest(tmp_path)))
+    said: list[str] = []
+    held = hold(wanted, table, tmp_path / "out", run.Options(workers=0, say=said.append))
+    assert len(said) == 4
+    for system in ("S5", "S6"):
+        (files,) = held.tables["random", 1.0, system].values()
+        paths = [path for file in files for path in read_predictions(file).paths]
+        assert sorted(paths) == sorted(table.column("path"))
+    found = judge(wanted, held, replicates=20)["random"]
+    assert [row.name for row in found.rows] == ["S5", "S6"]
+    assert {pair.first for pair in found.pairs} == {"S6"}
+    assert found.row("S6").cost is not None
+    # What is there is not trained again.
+    again: list[str] = []
+    hold(wanted, table, tmp_path / "out", run.Options(workers=0, say=again.append))
+    assert again == []
+
+
+def test_a_contest_that_was_stopped_judges_what_is_whole(tmp_path: Path) -> None:
+    table = manifests.read(make_photos(tmp_path / "p", 24))
+    wanted = load_contest(str(contest(tmp_path)))
+    held = hold(wanted, table, tmp_path / "out", run.Options(workers=0), until=lambda: True)
+    assert judge(wanted, held, replicates=20) == {}
+
+
+def test_shares_of_the_photos_draw_a_curve(tmp_path: Path) -> None:
+    table = manifests.read(make_photos(tmp_path / "p", 40))
+    wanted = load_contest(str(contest(tmp_path, shares=[0.5, 1.0])))
+    held = hold(wanted, table, tmp_path / "out", run.Options(workers=0))
+    curve = judge(wanted, held, replicates=20)["random"].curves["country top-1"]["S6"]
+    assert len(curve[0]) == 2
+    assert curve[0][0] < curve[0][1]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"tested": "S9"}, "tested 'S9': one of S5, S6"),
+        ({"splits": ["odd"]}, "splits"),
+        ({"shares": [2.0]}, "shares lie in"),
+        ({"sistems": {}}, "did you mean 'systems'"),
+    ],
+)
+def test_what_is_wrong_is_one_line(tmp_path: Path, change: dict[str, object], words: str) -> None:
+    with pytest.raises(RecipeError, match=words) as caught:
+        load_contest(str(contest(tmp_path, **change)))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_comparison_that_is_not_there_is_said() -> None:
+    with pytest.raises(RecipeError, match="no comparison 'compair'; there is compare"):
+        load_contest("compair")
+
+
+def test_the_comparison_that_ships_is_of_six_systems() -> None:
+    wanted = load_contest("compare")
+    for name in wanted.systems:
+        assert wanted.recipe(name, "folds", 0).encoder.name == "bundled"
+    assert list(wanted.systems) == ["S1", "S2", "S3", "S4", "S5", "S6"]
+    assert wanted.recipe("S6", "random", 0).settings["choose"]["by"] == "groups"
+
+
+def test_folds_need_a_column(tmp_path: Path) -> None:
+    table = manifests.read(make_photos(tmp_path / "p", 8))
+    wanted = load_contest(str(contest(tmp_path, splits=["folds"])))
+    with pytest.raises(GraticuleError, match="no column fold"):
+        hold(wanted, table, tmp_path / "out", run.Options(workers=0))
+
+
+def test_two_crops_of_a_group_are_never_apart(tmp_path: Path) -> None:
+    from graticule.training.contest import Unit, _Photos
+
+    make_photos(tmp_path / "p", 24)
+    lines = (tmp_path / "p" / "manifest.csv").read_text(encoding="utf-8").splitlines()
+    grouped = [lines[0] + ",group", *(f"{line},g{i // 2}" for i, line in enumerate(lines[1:]))]
+    (tmp_path / "p" / "g.csv").write_text("\n".join(grouped) + "\n", encoding="utf-8")
+    table = manifests.read(tmp_path / "p" / "g.csv")
+    photos = _Photos(table, table.latlon)
+    folds = photos.folds("random", 3)
+    assert (folds.reshape(-1, 2)[:, 0] == folds.reshape(-1, 2)[:, 1]).all()
+    rows = photos.split(folds, Unit("S6", "random", 1.0, 0, 1), 1.0)
+    group = table.column("group")
+    for one, other in ((rows.train, rows.test), (rows.validation, rows.test),
+                       (rows.train, rows.validation)):  # fmt: skip
+        assert not np.isin(group[one], group[other]).any()
