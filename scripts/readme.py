@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 REPORT = ROOT / "src" / "graticule" / "models" / "mini" / "report.json"
 BEGIN, END = "<!-- made by scripts/readme.py -->", "<!-- end -->"
-SHIPPED = "+ prior of arrivals (shipped)"
+SHIPPED = "+ votes of training photos (shipped)"
 
 
 def figures() -> str:

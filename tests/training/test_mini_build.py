@@ -14,6 +14,7 @@ from graticule.photos import manifest as manifests
 from graticule.systems.registry import load_system
 from graticule.training import recipe as recipes
 from graticule.training.mini.build import build
+from graticule.training.mini.card import SHIPPED
 
 pytestmark = pytest.mark.slow
 
@@ -35,9 +36,10 @@ def test_a_few_photos_make_a_bundle_and_the_same_one_again(shared: Path, tmp_pat
         )
         for name in ("one", "two")
     ]
+    assert (tmp_path / "one" / "memory.safetensors").is_file()
     assert made[0].manifest.files == made[1].manifest.files
     report = files.read_json(tmp_path / "one" / "report.json")
-    shipped = report["comparison"]["+ prior of arrivals (shipped)"]["leave_sources_out"]
+    shipped = report["comparison"][SHIPPED]["leave_sources_out"]
     assert "paises" in shipped["sources"]
     assert not {"streetview-world", "san-francisco"} & set(shipped["sources"])
     system = load_system(tmp_path / "one")

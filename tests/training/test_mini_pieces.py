@@ -17,10 +17,16 @@ from graticule.cells.cities import Cities
 from graticule.encoders import export
 from graticule.encoders.onnx import OnnxGraph
 from graticule.photos.manifest import from_table
+from graticule.systems.default import within
 from graticule.training.mini import crossfit, heads, places, shrink
 from graticule.training.mini.probe import Linear, fit_linear
 from graticule.training.mini.rows import Rows, read_rows, row_weights
-from graticule.training.mini.settings import MiniSettings, PriorSettings, ProbeSettings
+from graticule.training.mini.settings import (
+    MemorySettings,
+    MiniSettings,
+    PriorSettings,
+    ProbeSettings,
+)
 
 
 def make_rows(tmp_path: Path, settings: MiniSettings | None = None) -> Rows:
@@ -72,6 +78,29 @@ def test_the_probe_separates_what_can_be_separated() -> None:
     assert (head(x).argmax(1) == target).mean() > 0.98
 
 
+def test_a_head_along_components_tells_the_same() -> None:
+    random = np.random.default_rng(0)
+    target = random.integers(0, 3, 300)
+    x = np.eye(3, 40, dtype=np.float32)[target] + random.normal(0, 0.1, (300, 40)).astype(
+        np.float32
+    )
+    head = fit_linear(x, target, 3, np.ones(300), l2=1e-4, iterations=30, components=5)
+    assert head.weight.shape == (40, 3)
+    assert (head(x).argmax(1) == target).mean() > 0.98
+
+
+def test_photos_are_remembered_in_the_finest_cell_that_is_known(tmp_path: Path) -> None:
+    rows = make_rows(tmp_path)
+    countries = places.country_cells(rows)
+    cells = places.city_cells(rows, places.located(rows), countries, photos=5)
+    x = np.random.default_rng(1).normal(size=(len(rows), 16)).astype(np.float32)
+    settings = MiniSettings(memory=MemorySettings(weight=0.5, dims=8))
+    kept = heads.remember(x, rows, countries, cells, settings)
+    assert kept is not None
+    assert np.bincount(kept.cells, minlength=5).tolist() == [12, 3, 0, 2, 2]
+    assert heads.remember(x, rows, countries, cells, MiniSettings()) is None
+
+
 def test_cities_are_those_with_photos_and_every_country_has_a_rest(tmp_path: Path) -> None:
     rows = make_rows(tmp_path)
     countries = places.country_cells(rows)
@@ -93,8 +122,7 @@ def fitted(tmp_path: Path) -> tuple[heads.Heads, heads.Fitted, Cities]:
         )
 
     three = heads.Fitted(linear(len(countries)), linear(len(cells)), linear(5))
-    prior = heads.log_prior(countries.ids, PriorSettings(power=1.0, arrivals={"FR": 100.0}))
-    return heads.Heads(three, countries, cells, prior), three, cells
+    return heads.Heads(three, countries, cells), three, cells
 
 
 def test_a_countrys_cities_share_its_probability_in_torch_as_in_numpy(tmp_path: Path) -> None:
@@ -104,9 +132,7 @@ def test_a_countrys_cities_share_its_probability_in_torch_as_in_numpy(tmp_path: 
         country, city, _ = (part.numpy() for part in module(torch.from_numpy(x)))
     np.testing.assert_allclose(np.exp(city).sum(1), 1, atol=1e-5)
     homes = module.home.numpy()
-    np.testing.assert_allclose(
-        heads.cities_within(country, three.cities(x), homes), city, atol=1e-4
-    )
+    np.testing.assert_allclose(within(country, three.cities(x), homes), city, atol=1e-4)
 
 
 def test_the_prior_favours_where_people_travel() -> None:

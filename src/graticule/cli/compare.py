@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -92,10 +93,11 @@ def _compared(
     if len(bundles) + len(tables) < 2:
         raise GraticuleError("name two systems or more: bundles, or --predictions FILE")
     photos = judged_photos(manifest, where)
-    entries = []
+    entries: list[Entry] = []
     for name in bundles:
-        said = predict(name, photos)
-        cost = measure(Engine(find_model(name)), photos.files())
+        engine = Engine(find_model(name))
+        said = predict(engine, photos)
+        cost = measure(engine, photos.files())
         entries.append(Entry(_own_name(said.name, name, entries), (said,), cost))
     for table in tables:
         said = read_predictions(table)
@@ -103,7 +105,7 @@ def _compared(
     return compare(entries, Truth.of(photos), tested=tested, seed=seed)
 
 
-def _own_name(name: str, where: str, entries: list[object]) -> str:
+def _own_name(name: str, where: str, entries: Sequence[object]) -> str:
     """A system's name, or where it lies if another is called so."""
     taken = {getattr(entry, "name", "") for entry in entries}
     return where if name in taken else name

@@ -13,7 +13,7 @@ from graticule.draw import page as shell
 from graticule.errors import MissingExtraError
 from graticule.evaluation.bootstrap import Estimate
 from graticule.evaluation.compare import SHOWN, TESTED, Comparison, Pair, Row
-from graticule.evaluation.report import number
+from graticule.evaluation.markdown import number
 
 _STYLE = """
 .page .scroll { overflow-x: auto; }

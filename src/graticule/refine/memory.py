@@ -114,7 +114,13 @@ class Memory:
             raise BundleError(f"{path}: not a memory of photos; get the bundle again") from error
 
 
-def build(vectors: npt.ArrayLike, cells: IntArray, weight: npt.ArrayLike, dims: int) -> Memory:
+def build(
+    vectors: npt.ArrayLike,
+    cells: IntArray,
+    weight: npt.ArrayLike,
+    dims: int,
+    like: Memory | None = None,
+) -> Memory:
     """Compress training photos.
 
     Args:
@@ -122,12 +128,13 @@ def build(vectors: npt.ArrayLike, cells: IntArray, weight: npt.ArrayLike, dims: 
         cells: int64 (n,); photos of cell −1 are left out.
         weight: (n,) of the photos' votes.
         dims: principal components that are kept.
+        like: take mean and directions of this one instead of finding them again.
     """
     seen = np.asarray(vectors, dtype=np.float32)
     sound = np.flatnonzero((cells >= 0) & np.isfinite(seen).all(axis=1))
     seen = seen[sound]
-    mean = seen.mean(axis=0)
-    basis = principal(seen - mean, dims)
+    mean = seen.mean(axis=0) if like is None else like.mean
+    basis = principal(seen - mean, dims) if like is None else like.basis
     codes = np.round(127 * _unit((seen - mean) @ basis)).astype(np.int8)
     share = np.asarray(weight, dtype=np.float32)[sound]
     return Memory(mean, basis, codes, cells[sound].astype(np.int64), share)

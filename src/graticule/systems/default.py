@@ -80,6 +80,14 @@ class Decoding:
     weight: float = 0.0
     sharpness: float = 0.05
 
+    def as_settings(self) -> dict[str, Any]:
+        """What a bundle's settings say of it; the memory is a file of its own."""
+        return {
+            "prior": [round(float(x), 5) for x in self.prior],
+            "weight": self.weight,
+            "sharpness": self.sharpness,
+        }
+
     def __call__(
         self, country: Float32Array, city: Float32Array, vectors: Float32Array
     ) -> tuple[Float32Array, Float32Array]:
@@ -93,7 +101,8 @@ class Decoding:
         self, country: Float32Array, city: Float32Array, votes: FloatArray | None
     ) -> tuple[Float32Array, Float32Array]:
         """The same with the votes at hand, (n, cities), or none."""
-        log_p, inside = normalise(country), city
+        log_p: FloatArray = normalise(country).astype(np.float64)
+        inside: npt.NDArray[np.floating] = city
         if votes is not None and self.weight > 0:
             with np.errstate(divide="ignore"):
                 cells = np.maximum(np.log(votes), VOTELESS)
@@ -104,11 +113,13 @@ class Decoding:
                 np.log1p(-self.weight) + within(nobody, city, self.homes),
                 np.log(self.weight) + within(nobody, cells, self.homes),
             )
-        log_p = normalise(log_p + self.prior)
-        return log_p, within(log_p, inside, self.homes)
+        told = normalise(log_p + self.prior)
+        return told, within(told, inside, self.homes)
 
 
-def within(country: Float32Array, city: Float32Array, homes: IntArray) -> Float32Array:
+def within(
+    country: npt.NDArray[np.floating], city: npt.NDArray[np.floating], homes: IntArray
+) -> Float32Array:
     """Log p(city) = log p(country) + log p(city | country), float32 (n, cities).
 
     Args:
@@ -270,7 +281,8 @@ def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
     temperature = fitted.temperatures[CITIES] if fitted else 1.0
 
     def points(of: IntArray) -> FloatArray:
-        belief = Belief.from_logits(places.cities, said(of), temperature)
+        over: Partition = places.cities
+        belief = Belief.from_logits(over, said(of), temperature)
         return calibration.pick_points(belief, width)
 
     def save(folder: Path) -> None:
@@ -283,11 +295,7 @@ def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
         {
             "tasks": [COUNTRIES, CITIES],
             "scenes": list(told),
-            "decoding": {
-                "prior": [round(float(x), 5) for x in decoding.prior],
-                "weight": decoding.weight,
-                "sharpness": decoding.sharpness,
-            },
+            "decoding": decoding.as_settings(),
         },
         tuple(notes),
         target=places.city,
@@ -306,6 +314,7 @@ class _World:
         self.rows, self.places = rows, places
         self._prior = dict(settings.get("prior") or {})
         self._dims = int((settings.get("memory") or {}).get("dims", 128))
+        self._like: Memory | None = None
         self.sources = sources(rows)
         self.codes = np.array(["", *places.countries.ids])[places.country + 1]
         self.tasks: dict[str, Task] = {
@@ -360,7 +369,9 @@ class _World:
             if not len(own):
                 continue
             learned = np.flatnonzero(use & (self.places.country >= 0))
-            kept = _remember(network, self.places, learned, weight, self._dims)
+            kept = _remember(network, self.places, learned, weight, self._dims, self._like)
+            # The directions of one inner fold's photos serve the others: no label is in them.
+            self._like = kept
             cosines = kept.cosines(vectors[sound])
             heads = network.log_p(COUNTRIES, own), network.log_p(CITIES, own)
             votes: dict[float, FloatArray] = {}
@@ -378,12 +389,17 @@ class _World:
 
 
 def _remember(
-    network: Trained, places: Places, rows: IntArray, weight: FloatArray, dims: int
+    network: Trained,
+    places: Places,
+    rows: IntArray,
+    weight: FloatArray,
+    dims: int,
+    like: Memory | None = None,
 ) -> Memory:
     """The photos of ``rows``, in the finest cell that is known of each."""
     rest = places.cities.index([f"{code}:" for code in places.countries.ids])
     cell = np.where(places.city[rows] >= 0, places.city[rows], rest[places.country[rows]])
-    return memory.build(network.vectors(rows), cell, weight[rows], dims)
+    return memory.build(network.vectors(rows), cell, weight[rows], dims, like)
 
 
 def _scene_targets(rows: Rows) -> IntArray:

@@ -217,7 +217,7 @@ def hold(
     options = options or run.Options()
     latlon = _places(table) if contest.places == "cities" else table.latlon
     rows = _Photos(table, latlon)
-    folds = {split: rows.folds(split, contest.folds) for split in contest.splits}
+    folds: dict[str, IntArray] = {s: rows.folds(s, contest.folds) for s in contest.splits}
     folder = out / _key(contest, table)
     files.write_json(folder / "contest.json", contest.model_dump(mode="json"))
     held = Held(table, latlon)
@@ -258,7 +258,7 @@ def hold(
 def _key(contest: Contest, table: Manifest) -> str:
     """Contests that differ only in how much of them is run share their tables."""
     same = contest.model_dump(mode="json", exclude={"seeds", "splits", "shares", "tested"})
-    text = json.dumps([same, manifest_hash(table)], sort_keys=True)
+    text = json.dumps([same, manifest_hash([table])], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 

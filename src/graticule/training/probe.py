@@ -134,10 +134,10 @@ def _along(
     now = fit_head(small, turned, loss, l2=l2, iterations=iterations)
     with torch.no_grad():
         for name, layer in head.out.items():
-            fitted: nn.Linear = small.out[name]  # type: ignore[assignment]
+            fitted: nn.Linear = small.out[name]
             weight = fitted.weight @ basis.T
-            layer.weight.copy_(weight)  # type: ignore[operator, union-attr]
-            layer.bias.copy_(fitted.bias - weight @ middle)  # type: ignore[operator, union-attr]
+            layer.weight.copy_(weight)
+            layer.bias.copy_(fitted.bias - weight @ middle)
     head.eval()
     return now
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import platform
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +21,20 @@ from graticule.cells.partition import Partition
 from graticule.encoders import export
 from graticule.encoders.onnx import OnnxGraph
 from graticule.photos.manifest import Manifest
+from graticule.refine.memory import Memory
 from graticule.scenes import SCENES
 from graticule.systems.bundle import Bundle
 from graticule.systems.bundle import Manifest as System
+from graticule.systems.default import MEMORY, Decoding
 from graticule.training.mini import calibrate, card, crossfit, features, heads, places, shrink
-from graticule.training.mini.probe import Float32Array
+from graticule.training.mini.probe import Float32Array, Linear
 from graticule.training.mini.rows import Rows, read_rows
 from graticule.training.mini.settings import MiniSettings
 from graticule.training.mini.trunk import DIM, Trunk
 from graticule.version import __version__
 
 IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
 Say = Callable[[str], None]
 
 #: Photos the half-precision graph is compared on.
@@ -48,22 +51,46 @@ class Learned:
     countries: Countries
     cities: Cities
     vectors: features.Features
+    fitted: dict[int, Linear] = field(default_factory=dict)
 
     @property
-    def prior(self) -> Float32Array:
-        """Log prior of the countries."""
-        return heads.log_prior(self.countries.ids, self.settings.prior)
+    def homes(self) -> IntArray:
+        """The country of each cell of the city partition."""
+        return self.countries.index(list(self.cities.parents["countries"]))
 
-    def countries_learner(self, settings: MiniSettings | None = None) -> crossfit.Learner:
-        """Learns a country head, with the prior of ``settings``."""
-        own = settings or self.settings
-        prior = heads.log_prior(self.countries.ids, own.prior)
+    def spoken(
+        self, train: IntArray, test: IntArray, settings: MiniSettings
+    ) -> tuple[Float32Array, FloatArray | None]:
+        """Log-weights of countries for ``test`` by a head that saw ``train``, and the votes."""
+        x, own = self.vectors.plain, self.rows.take(train)
+        # Priors and votes change how a head is read and not the head.
+        key = hash((train.tobytes(), settings.probe.model_dump_json()))
+        if key not in self.fitted:
+            self.fitted[key] = heads.fit_countries(x[train], own, self.countries, settings)
+        head = self.fitted[key]
+        kept = heads.remember(x[train], own, self.countries, self.cities, settings)
+        votes = None
+        if kept is not None:
+            votes = kept.votes(x[test], len(self.cities), settings.memory.sharpness)
+        return head(x[test]), votes
+
+    def decoding(self, settings: MiniSettings, kept: Memory | None = None) -> Decoding:
+        """How heads, votes and prior are read together, here and in the bundle."""
+        return Decoding(
+            self.homes,
+            heads.log_prior(self.countries.ids, settings.prior),
+            kept,
+            settings.memory.weight,
+            settings.memory.sharpness,
+        )
+
+    def countries_learner(self, settings: MiniSettings) -> crossfit.Learner:
+        """Learns a country head and remembers its photos, as ``settings`` say."""
+        nothing = np.zeros((1, len(self.cities)), np.float32)
 
         def learn(train: IntArray, test: IntArray) -> Float32Array:
-            head = heads.fit_countries(
-                self.vectors.plain[train], self.rows.take(train), self.countries, own
-            )
-            return head(self.vectors.plain[test]) + prior
+            said, votes = self.spoken(train, test, settings)
+            return self.decoding(settings).weighed(said, nothing, votes)[0]
 
         return learn
 
@@ -108,10 +135,14 @@ def build(
         heads.fit_cities(vectors.plain, rows, cities, settings),
         heads.fit_scenes(vectors.plain, vectors.grey, rows.scene, settings.scene_l2),
     )
-    module = heads.Heads(whole, countries, cities, learned.prior)
+    kept = heads.remember(vectors.plain, rows, countries, cities, settings)
+    decoding = learned.decoding(settings, kept)
+    module = heads.Heads(whole, countries, cities)
     report["export"] = _export(trunk, module, rows, out)
     countries.to_parquet(out / "partitions" / "countries.parquet")
     cities.to_parquet(out / "partitions" / "cities.parquet")
+    if kept is not None:
+        kept.save(out / MEMORY)
     fitted.save(out / "calibration.json")
     report["per_country"] = crossfit.by_country(held, rows, countries)
     licences, counts = np.unique(rows.licence, return_counts=True)
@@ -132,7 +163,11 @@ def build(
         system="default",
         inputs=(features.PREPROCESS,),
         point_task="cities",
-        settings={"tasks": ["countries", "cities"], "scenes": list(SCENES)},
+        settings={
+            "tasks": ["countries", "cities"],
+            "scenes": list(SCENES),
+            "decoding": decoding.as_settings(),
+        },
         recipe=dict(recipe),
         provenance=provenance,
         licences=(
@@ -153,28 +188,30 @@ def _compare(learned: Learned, seed: int) -> tuple[dict[str, Any], crossfit.Held
     rows, cells, settings = learned.rows, learned.countries, learned.settings
     sources = crossfit.by_source(rows)
     chance = crossfit.at_random(rows, seed)
-    flat = settings.model_copy(
-        update={
-            "prior": settings.prior.model_copy(update={"power": 0.0}),
-            "probe": settings.probe.model_copy(update={"source_power": 0.0, "country_power": 0.0}),
-        }
-    )
-    level = settings.model_copy(update={"prior": settings.prior.model_copy(update={"power": 0.0})})
+    no_votes = {"memory": settings.memory.model_copy(update={"weight": 0.0})}
+    no_prior = {"prior": settings.prior.model_copy(update={"power": 0.0})}
+    no_balance = {
+        "probe": settings.probe.model_copy(update={"source_power": 0.0, "country_power": 0.0})
+    }
+    flat = settings.model_copy(update=no_votes | no_prior | no_balance)
+    level = settings.model_copy(update=no_votes | no_prior)
+    silent = settings.model_copy(update=no_votes)
     is_open = np.array([any(x.startswith(w) for w in settings.open_licences) for x in rows.licence])
     table: dict[str, Any] = {}
     held: crossfit.HeldOut
     for name, own, allowed in (
         ("plain probe: no balance, no prior", flat, None),
         ("+ balanced by source and country", level, None),
-        ("+ prior of arrivals (shipped)", settings, None),
-        ("open licences only (balanced, prior)", settings, is_open),
+        ("+ prior of arrivals", silent, None),
+        (card.SHIPPED, settings, None),
+        ("open licences only (all of these)", settings, is_open),
     ):
         learn = learned.countries_learner(own)
         apart = crossfit.cross_fit(rows, sources, learn, allowed=allowed)
         if own is settings and allowed is None:
             held = apart
         table[name] = {"leave_sources_out": crossfit.score(apart, rows, cells)}
-        if own is not level:
+        if own not in (level, silent):
             mixed = crossfit.cross_fit(rows, chance, learn, allowed=allowed)
             table[name]["random_split"] = crossfit.score(mixed, rows, cells)
     return table, held
@@ -183,23 +220,23 @@ def _compare(learned: Learned, seed: int) -> tuple[dict[str, Any], crossfit.Held
 def _beliefs(learned: Learned, held: crossfit.HeldOut) -> calibrate.Held:
     """Beliefs of held-out sources over both partitions."""
     rows, x, settings = learned.rows, learned.vectors.plain, learned.settings
-    said = Belief.from_logits(learned.countries, held.scores)
     at = held.rows
-    inside = np.zeros((len(at), len(learned.cities)), np.float32)
+    country = np.zeros((len(at), len(learned.countries)), np.float32)
+    city = np.zeros((len(at), len(learned.cities)), np.float32)
     for fold in range(crossfit.FOLDS):
         train = np.flatnonzero(rows.fold != fold)
-        head = heads.fit_cities(x[train], rows.take(train), learned.cities, settings)
         test = rows.fold[at] == fold
-        inside[test] = head(x[at[test]])
-    homes = learned.countries.index(list(learned.cities.parents["countries"]))
-    city = heads.cities_within(said.log_p, inside, homes)
+        head = heads.fit_cities(x[train], rows.take(train), learned.cities, settings)
+        said, votes = learned.spoken(train, at[test], settings)
+        inside = head(x[at[test]]).clip(-30, 30)
+        country[test], city[test] = learned.decoding(settings).weighed(said, inside, votes)
     place = [
         f"{rows.folder[i]}|{rows.city[i] or np.round(learned.latlon[i], 1).tolist()}" for i in at
     ]
     over_countries: Partition = learned.countries
     over_cities: Partition = learned.cities
     return calibrate.Held(
-        Belief(over_countries, said.log_p),
+        Belief(over_countries, country),
         Belief.from_logits(over_cities, city),
         learned.countries.index(rows.country[at]),
         learned.latlon[at],

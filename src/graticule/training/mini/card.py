@@ -11,6 +11,9 @@ from graticule.systems.bundle import Manifest
 
 Report = Mapping[str, Any]
 
+#: The line of the comparison that is shipped.
+SHIPPED = "+ votes of training photos (shipped)"
+
 _USE = """Guess the country of a travel photo, offline, on any computer, and say how sure the
 guess is. It is small and was trained on a few thousand photos: it is right about the country less
 often than it is wrong, and its radius says so. Not for finding people, for anything that needs a
@@ -158,7 +161,7 @@ def results(report: Report) -> str:
 
 
 def _shipped(report: Report) -> Any:
-    return report["comparison"]["+ prior of arrivals (shipped)"]["leave_sources_out"]
+    return report["comparison"][SHIPPED]["leave_sources_out"]
 
 
 def _by_source(report: Report) -> str:

@@ -1,4 +1,4 @@
-"""The heads of the bundled model: countries with the prior, cities inside them, scenes."""
+"""The heads of the bundled model: countries, cities inside them, scenes; and its memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from torch import Tensor, nn
 
 from graticule.cells.cities import Cities
 from graticule.cells.countries import Countries
+from graticule.refine import memory
+from graticule.refine.memory import Memory
 from graticule.scenes import SCENES
+from graticule.systems import default
 from graticule.training.mini.probe import Float32Array, Linear, fit_linear
 from graticule.training.mini.rows import Rows, row_weights
 from graticule.training.mini.settings import MiniSettings, PriorSettings
@@ -45,6 +48,7 @@ def fit_countries(x: Float32Array, rows: Rows, cells: Countries, settings: MiniS
         row_weights(own, settings.probe),
         l2=settings.probe.l2,
         iterations=settings.probe.iterations,
+        components=settings.probe.components,
     )
 
 
@@ -74,6 +78,7 @@ def fit_cities(x: Float32Array, rows: Rows, cells: Cities, settings: MiniSetting
             counts**-0.5,
             l2=settings.probe.l2 * 10,
             iterations=settings.probe.iterations,
+            components=settings.probe.components,
         )
         weight[:, mine], bias[mine] = head.weight, head.bias
     return Linear(weight, bias)
@@ -92,24 +97,23 @@ def fit_scenes(x: Float32Array, grey: Float32Array, scene: IntArray, l2: float) 
     return fit_linear(both, target, len(SCENES), 1.0 / counts[target], l2=l2, iterations=60)
 
 
-def cities_within(country: Float32Array, inside: Float32Array, homes: IntArray) -> Float32Array:
-    """Log p(city) = log p(country) + log p(city | country), in numpy; see :class:`Heads`.
-
-    Args:
-        country: log-probabilities (n, countries).
-        inside: log-weights of cities (n, cities).
-        homes: country of each city (cities,).
-    """
-    total = np.full(country.shape, -np.inf, np.float64)
-    for cell, home in enumerate(homes):
-        total[:, home] = np.logaddexp(total[:, home], inside[:, cell])
-    return np.asarray(inside - total[:, homes] + country[:, homes], dtype=np.float32)
+def remember(
+    x: Float32Array, rows: Rows, countries: Countries, cities: Cities, settings: MiniSettings
+) -> Memory | None:
+    """The rows that have a country, as votes for the finest cell that is known; None for none."""
+    if settings.memory.weight <= 0:
+        return None
+    known = np.flatnonzero(rows.country != "")
+    own = rows.take(known)
+    city = cities.index(np.where(own.city == "", "-", own.city))
+    rest = cities.index([f"{code}:" for code in own.country])
+    cell = np.where(city < 0, rest, city)
+    return memory.build(x[known], cell, row_weights(own, settings.probe), settings.memory.dims)
 
 
 def log_prior(codes: tuple[str, ...], settings: PriorSettings) -> Float32Array:
     """What is added to the log-weights of countries: power · log share of arrivals."""
-    shares = np.array([settings.arrivals.get(code, settings.elsewhere) for code in codes])
-    return np.asarray(settings.power * np.log(shares / shares.sum()), dtype=np.float32)
+    return default.log_prior(codes, settings.model_dump())
 
 
 class Heads(nn.Module):
@@ -117,11 +121,9 @@ class Heads(nn.Module):
 
     home: Tensor
 
-    def __init__(
-        self, fitted: Fitted, countries: Countries, cities: Cities, prior: Float32Array
-    ) -> None:
+    def __init__(self, fitted: Fitted, countries: Countries, cities: Cities) -> None:
         super().__init__()
-        self.countries = _layer(fitted.countries, prior)
+        self.countries = _layer(fitted.countries)
         self.cities = _layer(fitted.cities)
         self.scenes = _layer(fitted.scenes)
         homes = countries.index(list(cities.parents["countries"]))
@@ -143,8 +145,8 @@ class Heads(nn.Module):
         return country, city, self.scenes(embedding)
 
 
-def _layer(head: Linear, extra: Float32Array | float = 0.0) -> nn.Linear:
+def _layer(head: Linear) -> nn.Linear:
     layer = nn.Linear(*head.weight.shape)
     layer.weight.data = torch.from_numpy(np.ascontiguousarray(head.weight.T))
-    layer.bias.data = torch.from_numpy(np.asarray(head.bias + extra, dtype=np.float32))
+    layer.bias.data = torch.from_numpy(np.asarray(head.bias, dtype=np.float32))
     return layer

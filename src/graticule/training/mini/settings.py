@@ -20,12 +20,28 @@ class ProbeSettings(_Part):
         source_power: a row weighs (rows of its source and country) to minus this power, so that
             a source with hundreds of photos of one place is not hundreds of pieces of evidence.
         country_power: the same for a country's total after that.
+        components: principal directions that the heads of countries and cities learn along; 0: all.
     """
 
     l2: float = Field(1e-5, gt=0)
     iterations: int = Field(60, ge=1)
     source_power: float = Field(1.0, ge=0)
     country_power: float = Field(0.25, ge=0)
+    components: int = Field(0, ge=0)
+
+
+class MemorySettings(_Part):
+    """The votes of the training photos; see `graticule.refine.memory`.
+
+    Attributes:
+        weight: of the votes beside the heads, from 0 to below 1.
+        sharpness: cosine in which a photo's vote falls to 1/e.
+        dims: components that are kept of a photo's vector.
+    """
+
+    weight: float = Field(0.0, ge=0, lt=1)
+    sharpness: float = Field(0.1, gt=0)
+    dims: int = Field(256, ge=2)
 
 
 class TuneSettings(_Part):
@@ -80,6 +96,7 @@ class MiniSettings(_Part):
         city_photos: photos that a city needs to be told apart.
         every: of a source, only each n-th row is used (by first folder).
         probe: the heads.
+        memory: the votes of training photos.
         tune: the trunk.
         prior: where people photograph.
         scene_l2: penalty of the scene head.
@@ -91,6 +108,7 @@ class MiniSettings(_Part):
     city_photos: int = Field(30, ge=2)
     every: dict[str, int] = Field(default_factory=dict)
     probe: ProbeSettings = ProbeSettings()
+    memory: MemorySettings = MemorySettings()
     tune: TuneSettings = TuneSettings()
     prior: PriorSettings = PriorSettings()
     scene_l2: float = Field(1e-4, gt=0)
