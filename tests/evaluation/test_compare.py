@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -132,7 +133,7 @@ def test_the_page_opens_offline_and_markup_in_names_is_text(tmp_path: Path) -> N
     page = compare_page.write([compare([first, wild], judged, replicates=20)], tmp_path, "Systems")
     text = page.read_text(encoding="utf-8")
     assert "<script>alert" not in text
-    assert "http://" not in text.replace("http://www.w3.org", "")
+    assert not re.search(r"""(src|href)=["']?https?:""", text)
     HTMLParser().feed(text)
     told = (tmp_path / "compare.md").read_text(encoding="utf-8")
     assert "| better | 75.0" in told

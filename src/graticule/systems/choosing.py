@@ -96,8 +96,10 @@ def combinations(settings: Mapping[str, Any]) -> list[Parts]:
 def inner_folds(rows: Rows, by: str, sources: npt.NDArray[np.str_]) -> IntArray:
     """The inner fold of each training row, −1 for all others.
 
+    Photos of one source, where no other can be held out, are divided by groups.
+
     Raises:
-        RecipeError: an unknown way, or only one source to hold out.
+        RecipeError: an unknown way.
     """
     if by not in ("folds", "groups"):
         raise RecipeError(f"settings.choose.by {by!r}: folds or groups")
@@ -116,10 +118,7 @@ def inner_folds(rows: Rows, by: str, sources: npt.NDArray[np.str_]) -> IntArray:
         return out
     names, unit, count = np.unique(sources[train], return_inverse=True, return_counts=True)
     if len(names) < 2:
-        raise RecipeError(
-            f"{rows.where}: one source only, none can be held out to choose by; fill the column "
-            "source or fold, or set settings.choose.by=groups"
-        )
+        return inner_folds(rows, "groups", sources)
     # The largest source first, each into the emptiest fold.
     load, home = np.zeros(min(FOLDS, len(names))), np.zeros(len(names), dtype=np.int64)
     for number in np.argsort(-count, kind="stable"):

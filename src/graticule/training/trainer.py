@@ -179,7 +179,7 @@ class Trainer:
         )
         if spec.optimizer == "lbfgs" and vectors is not None:
             lesson = probe.Lesson(
-                vectors[0], learn, held_out, job.tasks, self.rows.latlon, job.weight
+                vectors[0].values, learn, held_out, job.tasks, self.rows.latlon, job.weight
             )
             iterations = sum(phase.epochs for phase in spec.phases)
             progress = probe.fit_head(
