@@ -60,7 +60,8 @@ def write_bundle(
     encoders: list[dict[str, Any]] = []
     networks: dict[str, dict[str, Any]] = {}
     numbers: dict[tuple[str, str], int] = {}
-    single = len(results) == 1 and isinstance(results[0].encoder, Frozen)
+    kept = [result for result in results if result.job.keep]
+    single = len(kept) == 1 and isinstance(kept[0].encoder, Frozen)
     for result in results:
         if not result.job.keep:
             continue
