@@ -82,3 +82,16 @@ def test_broken_network_is_said() -> None:
 def test_wrong_width_is_said() -> None:
     with pytest.raises(GraticuleError, match="shape"):
         Belief(Labels(("a", "b")), np.zeros((1, 3), np.float32))
+
+
+@given(st.integers(1, 12), st.integers(0, 2**31))
+def test_the_first_of_many_are_those_of_a_whole_sort(k: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    # Few values, so that there are ties; they go to the lower cell.
+    log_p = rng.integers(-5, 1, (3, 200)).astype(np.float32)
+    belief = Belief(Labels(tuple(map(str, range(200)))), log_p)
+    cells, p = belief.top(k)
+    expected = np.argsort(-log_p, axis=1, kind="stable")[:, :k]
+    assert cells.tolist() == expected.tolist()
+    assert np.array_equal(p, np.exp(np.take_along_axis(log_p, expected, axis=1)))
+    assert belief[slice(0, 0)].top(k)[0].shape == (0, k)

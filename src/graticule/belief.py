@@ -118,7 +118,10 @@ class Belief(Generic[OutcomesT]):
             Cell numbers int64 (n, k) and their probabilities float32 (n, k).
         """
         k = min(k, self.log_p.shape[1])
-        order = np.argsort(-self.log_p, axis=1, kind="stable")[:, :k]
+        if len(self) and 0 < 8 * k < self.log_p.shape[1]:
+            order = np.stack([_first(row, k) for row in self.log_p])
+        else:
+            order = np.argsort(-self.log_p, axis=1, kind="stable")[:, :k]
         return order.astype(np.int64), np.exp(np.take_along_axis(self.log_p, order, axis=1))
 
     def with_prior(self, log_prior: npt.ArrayLike) -> Belief[OutcomesT]:
@@ -191,6 +194,16 @@ class Belief(Generic[OutcomesT]):
     def _same_cells(self, other: Belief[OutcomesT]) -> None:
         if self.over.ids != other.over.ids:
             raise GraticuleError("these two beliefs are over different partitions")
+
+
+def _first(row: Float32Array, k: int) -> IntArray:
+    """The ``k`` largest of many, best first, ties to the lower number: none of the rest is sorted.
+
+    Of a gallery's 100,000 points a whole sort is a third of an answer's time.
+    """
+    least = -np.partition(-row, k - 1)[k - 1]
+    among = np.flatnonzero(row >= least)
+    return np.asarray(among[np.argsort(-row[among], kind="stable")[:k]], np.int64)
 
 
 def mix(beliefs: Sequence[Belief[OutcomesT]], weights: npt.ArrayLike) -> Belief[OutcomesT]:

@@ -86,6 +86,26 @@ def test_no_network_names_the_other_way(tiny: Downloadable, tmp_path: Path) -> N
         fetch(tiny, tmp_path, dead, trusted=(dead,))
 
 
+def test_a_network_that_goes_away_in_the_middle_leaves_what_came(
+    server: LocalServer, tiny: Downloadable, tmp_path: Path
+) -> None:
+    serve(server, tiny)
+    name = path(tiny, "model.safetensors")
+    whole, body = server.routes[name], CONTENT["model.safetensors"]
+    begun = Reply(body, headers={"ETag": '"v1"'}, cut_at=70_000)
+    server.route(name, begun, Reply(b"", status=503))
+    with pytest.raises(DownloadError, match="--from FOLDER") as raised:
+        fetch(tiny, tmp_path, server.url, trusted=(server.url,))
+    assert "\n" not in str(raised.value)
+    assert not (tmp_path / "model.safetensors").exists()
+    server.routes[name] = whole
+    server.asked.clear()
+    fetch(tiny, tmp_path, server.url, trusted=(server.url,))
+    assert (tmp_path / "model.safetensors").read_bytes() == body
+    (again,) = server.asked
+    assert int(again.headers["range"].removeprefix("bytes=").rstrip("-")) > 0, "it went on"
+
+
 def test_weights_are_found_in_a_folder_and_in_a_hubs_cache(
     tiny: Downloadable, tmp_path: Path
 ) -> None:

@@ -74,7 +74,10 @@ class GeoClip(System):
 
     def predict(self, pixels: Sequence[Pixels]) -> Prediction:
         """Encode the photos and compare them with every point of the gallery."""
-        embedding = self._encoder(pixels_0=pixels[0])["embedding"]
+        # One at a time: one photo fills the cores already, and of several the layers' values no
+        # longer fit the cache (a sixth slower at eight).
+        parts = [self._encoder(pixels_0=one[None])["embedding"] for one in pixels[0]]
+        embedding = np.concatenate(parts)
         logits = self.similarities(embedding)
         return Prediction({"gallery": Belief.from_logits(self._gallery, logits)}, embedding)
 
