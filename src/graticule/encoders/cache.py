@@ -16,6 +16,7 @@ import json
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,9 +41,16 @@ _VERSION = 1
 def photo_hash(path: Path) -> str:
     """SHA-256 of the file's bytes, the first 32 hexadecimal digits; "" if it cannot be read."""
     try:
-        return files.sha256(path)[:32]
+        seen = path.stat()
+        return _hash(path, seen.st_size, seen.st_mtime_ns)
     except OSError:
         return ""
+
+
+@lru_cache(maxsize=1 << 20)
+def _hash(path: Path, _size: int, _changed: int) -> str:
+    """The hash of a file as it was when it had this size and time of change."""
+    return files.sha256(path)[:32]
 
 
 class FeatureCache:
