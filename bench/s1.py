@@ -303,17 +303,18 @@ def markdown(result: dict[str, Any]) -> str:
 
 
 def _learned(found: dict[str, Any]) -> list[str]:
+    folds = ", ".join(f"{name} {number}" for name, (_, number) in CHOSEN.items())
     lines = [
         "## With the top of the trunk learning",
         "",
-        f"One fold of either kind ({', '.join(f'{k} {n}' for k, (_, n) in CHOSEN.items())}); at most "
-        f"{CAP} photos of a country teach and {JUDGED} of the fold judge, so that it is affordable "
-        "on one core. The router is the frozen MobileNetV2 in every row. What learns starts from "
-        "kept maps (`features: maps`), each photo as it is or flipped; ResNet50 v2's last stage "
+        f"One fold of either kind ({folds}); at most {CAP} photos of a country teach and {JUDGED} "
+        "of the fold judge, so that it is affordable on one core. The router is the frozen "
+        "MobileNetV2 in every row. What learns starts from kept maps (`features: maps`), each "
+        "photo as it is or flipped; ResNet50 v2's last stage "
         "starts at random and has three epochs.",
         "",
-        "| split | country classifiers | photos, train / test | hard, top-1 / top-5 | soft | best | "
-        "processor seconds |",
+        "| split | country classifiers | photos, train / test | hard, top-1 / top-5 | soft | best "
+        "| processor seconds |",
         "|---|---|---|---|---|---|---|",
     ]
     for split, ways in found.items():

@@ -110,8 +110,12 @@ def _backbone(spec: EncoderSpec, *, published: bool) -> tuple[object, int]:
             )
         whole = timm.create_model(spec.name, pretrained=published)
         return whole, int(whole.num_classes)
-    backbone = timm.create_model(spec.name, pretrained=published, num_classes=0)
-    if hasattr(backbone, "pre_logits"):  # VGG's two dense layers belong to the head
+    # VGG's two dense layers belong to the head. Four in five of its weights are theirs: where no
+    # published weights must fit, they are not drawn only to be thrown away.
+    narrow = spec.name.startswith("vgg") and not published
+    sizes = {"mlp_ratio": 1 / 4096} if narrow else {}
+    backbone = timm.create_model(spec.name, pretrained=published, num_classes=0, **sizes)
+    if hasattr(backbone, "pre_logits"):
         from torch import nn
 
         backbone.pre_logits = nn.Identity()
