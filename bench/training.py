@@ -200,8 +200,8 @@ def training_page(found: dict[str, Any]) -> str:
     loop, kept = found["loop"], found["kept_vectors"]
     return f"""# The training loop
 
-Made by `bench/training.py` on {found["machine"]}, {found["photos"]} photos of the synthetic planet. Seconds are of the processor, one thread, so that what else runs on the machine
-does not count.
+Made by `bench/training.py` on {found["machine"]}, {found["photos"]} photos of the synthetic planet.
+Seconds are of the processor, one thread, so that what else runs on the machine does not count.
 
 | | photos/s | ratio |
 |---|---|---|
