@@ -127,3 +127,24 @@ def test_shared_labels_take_no_class_weights() -> None:
     shared = Task(TEN.ids, np.array([0]), TEN, alike=np.arange(10) % 5, shared=0.4)
     with pytest.raises(RecipeError, match="shared labels"):
         losses.build(LossSpec(kind="inverse_frequency"), shared, np.ones(1, bool))
+
+
+def test_photos_outside_teach_equal_shares() -> None:
+    from graticule.systems.plan import OUTSIDE
+
+    target = np.array([0, 1, OUTSIDE, -1])
+    spec = LossSpec()
+    loss = losses.build(spec, Task(("a", "b"), target), np.ones(4, bool))
+    places = nowhere(4)
+    logits = torch.tensor([[2.0, 0.0], [0.0, 2.0], [3.0, 0.0], [9.0, 0.0]])
+    log_p = torch.log_softmax(logits, 1)
+    wanted = -(log_p[0, 0] + log_p[1, 1] + log_p[2].mean()) / 3
+    torch.testing.assert_close(loss(logits, torch.from_numpy(target), places), wanted)
+    # Outside, the least there is to lose is at equal shares.
+    alone = torch.from_numpy(np.array([OUTSIDE]))
+    even = loss(torch.zeros(1, 2), alone, places[:1])
+    assert even < loss(torch.tensor([[0.5, 0.0]]), alone, places[:1])
+    # A batch in which nobody is outside is the plain loss.
+    plain = losses.build(spec, Task(("a", "b"), target[:2]), np.ones(2, bool))
+    inside = torch.from_numpy(target[:2])
+    assert loss(logits[:2], inside, places[:2]) == plain(logits[:2], inside, places[:2])

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -65,7 +65,8 @@ class Task:
 
     Attributes:
         outcomes: their ids, in the order of the head's columns.
-        target: int64 (n,) of all rows, −1 where the label is unknown.
+        target: int64 (n,) of all rows, −1 where the label is unknown, :data:`OUTSIDE` where it is
+            known to be none of the outcomes: such photos teach to hold all outcomes alike.
         partition: the cells, where the outcomes are places.
         weight: of its loss.
         alike: int64 (outcomes,), the group of each outcome; None where they are not grouped.
@@ -157,6 +158,8 @@ class Outcome:
         save: writes the system's own files into the bundle's folder, before it is sealed.
         evidence: rows (k,) and the calibration → what the system said of each photo.
         report: the same rows → the system's tables as numbers and as Markdown.
+        even_prior: whether abstention measures a belief against equal shares, not against what the
+            model says on average: where the outcomes are a list that somebody chose.
     """
 
     point_task: str
@@ -171,7 +174,11 @@ class Outcome:
     save: Callable[[Path], None] | None = None
     report: Callable[[IntArray, Calibration], tuple[dict[str, Any], str]] | None = None
     evidence: Callable[[IntArray, Calibration], Any] | None = None
+    even_prior: bool = False
 
+
+#: Target of a photo that shows none of a task's outcomes.
+OUTSIDE: Final = -2
 
 Plan: TypeAlias = Generator[Job, Trained, Outcome]
 

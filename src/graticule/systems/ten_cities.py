@@ -2,20 +2,38 @@
 
 Bundle and settings are those of `graticule.systems.default`, with one task, ``cities``. Settings of
 a recipe: ``cities`` (names or ids; all of the manifest by default), ``min_photos``, ``radius_km``.
+
+Photos of the manifest that are known to show none of the cities teach the head to hold all cities
+alike for such photos (`loss.outside`); the document has none. A photo is then "elsewhere" if the
+belief is too near to equal shares: measured against what the model says on average instead, a sure
+answer of a frequent city would count for little.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from graticule.belief import Belief
 from graticule.calibration import Calibration, gain
 from graticule.cells.cities import RADIUS_KM, cities
 from graticule.systems.city_report import CityEvidence, markdown, tables
 from graticule.systems.default import Default
-from graticule.systems.plan import IntArray, Job, Outcome, Plan, Rows, Task, city_places
+from graticule.systems.plan import (
+    OUTSIDE,
+    IntArray,
+    Job,
+    Mask,
+    Outcome,
+    Plan,
+    Rows,
+    Task,
+    city_places,
+    country_codes,
+)
 
 TASK = "cities"
 
@@ -36,9 +54,15 @@ def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
         places, counts=counts, radius_km=float(settings.get("radius_km", RADIUS_KM)), name=TASK
     )
     target = partition.index(ids)
-    task = Task(partition.ids, target, partition)
+    apart = elsewhere(rows, ids, names)
+    task = Task(partition.ids, np.where(apart, OUTSIDE, target), partition)
     network = yield Job(TASK, TASK, {TASK: task})
     notes = [f"Cities left out for too few photos: {_listed(few)}."] if few else []
+    if (apart & rows.train).any():
+        notes.append(
+            f"{int((apart & rows.train).sum())} training photos show none of the cities: they "
+            "teach it to be unsure of such photos, unless loss.outside is 0."
+        )
     absent = [n for n in wanted if n not in names and n not in partition.names and n not in few]
     absent = [n for n in absent if n not in {k.partition(":")[2] for k in few}]
     if absent:
@@ -46,7 +70,7 @@ def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
 
     def evidence(wanted: IntArray, calibration: Calibration) -> CityEvidence:
         belief = calibration.temper(TASK, Belief(partition, network.log_p(TASK, wanted)))
-        prior = calibration.prior.get(TASK, np.full(len(partition), 1 / len(partition)))
+        prior = np.full(len(partition), 1 / len(partition))
         said, p = belief.top(1)
         over = gain(belief, prior)
         every = np.array([*partition.ids, ""])
@@ -72,7 +96,24 @@ def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
         log_p=lambda wanted: network.log_p(TASK, wanted),
         evidence=evidence,
         report=report,
+        even_prior=True,
     )
+
+
+def elsewhere(rows: Rows, ids: npt.NDArray[np.str_], names: Sequence[str]) -> Mask:
+    """Rows known to show none of the cities, bool (n,).
+
+    Those of another city that is named, and those of a country in which none of the cities lies.
+
+    Args:
+        rows: the manifest.
+        ids: (n,) the city of each row, "" for none of ``names``.
+        names: ids of the cities, ``CC:Name``.
+    """
+    codes = country_codes(rows)
+    homes = sorted({name.partition(":")[0] for name in names})
+    abroad = (codes != "") & ~np.isin(codes, homes)
+    return np.asarray((ids == "") & ((rows.column("city") != "") | abroad))
 
 
 def _listed(few: dict[str, int]) -> str:

@@ -14,7 +14,7 @@ from torch.nn import functional
 from graticule import sphere
 from graticule.cells.partition import Partition
 from graticule.errors import RecipeError
-from graticule.systems.plan import Task
+from graticule.systems.plan import OUTSIDE, Task
 from graticule.training.recipe import LossSpec
 
 #: Logits (n, k), targets (n,) with −1 for unknown, places (n, 2) with NaN for unknown → a number.
@@ -80,6 +80,8 @@ def shared_labels(
 def build(spec: LossSpec, task: Task, learned: npt.NDArray[np.bool_]) -> Loss:
     """The loss of a task; photos whose label is unknown do not count.
 
+    Photos that show none of the outcomes (`OUTSIDE`) are taught that all are alike.
+
     Args:
         spec: what the recipe says.
         task: outcomes, targets and partition.
@@ -88,6 +90,11 @@ def build(spec: LossSpec, task: Task, learned: npt.NDArray[np.bool_]) -> Loss:
     Raises:
         RecipeError: haversine labels for outcomes that are not places.
     """
+    inner = _inside(spec, task, learned)
+    return _with_outside(inner, spec.outside) if (task.target == OUTSIDE).any() else inner
+
+
+def _inside(spec: LossSpec, task: Task, learned: npt.NDArray[np.bool_]) -> Loss:
     if spec.kind == "haversine":
         if task.partition is None:
             # Scenes and the like have no distance: they keep the plain loss.
@@ -103,6 +110,20 @@ def build(spec: LossSpec, task: Task, learned: npt.NDArray[np.bool_]) -> Loss:
     if spec.kind == "inverse_frequency":
         weights = torch.from_numpy(class_weights(task.target[learned], len(task.outcomes)))
     return _cross_entropy(weights, spec.label_smoothing)
+
+
+def _with_outside(inner: Loss, weight: float) -> Loss:
+    """The mean over known photos and those outside, the latter against equal shares."""
+
+    def loss(logits: Tensor, target: Tensor, places: Tensor) -> Tensor:
+        known, outside = target >= 0, target == OUTSIDE
+        found = inner(logits, target.clamp_min(-1), places)
+        if not bool(outside.any()):
+            return found
+        apart = -torch.log_softmax(logits[outside], dim=1).mean(1).sum()
+        return (found * known.sum() + weight * apart) / (known.sum() + outside.sum())
+
+    return loss
 
 
 def _cross_entropy(weights: Tensor | None, smoothing: float) -> Loss:

@@ -48,12 +48,15 @@ class LossSpec(_Part):
         tau_km: length over which smoothed labels fall to 1/e.
         scale_tau: scale τ with the width of the true cell, 1 at the median.
         label_smoothing: share of the target spread over all classes.
+        outside: weight of a photo known to show none of the classes, whose target is all of them
+            alike (outlier exposure, Hendrycks et al. 2019); 0 leaves such photos out.
     """
 
     kind: Literal["cross_entropy", "inverse_frequency", "haversine"] = "cross_entropy"
     tau_km: float = Field(75.0, gt=0)
     scale_tau: bool = False
     label_smoothing: float = Field(0.0, ge=0, lt=1)
+    outside: float = Field(1.0, ge=0)
 
 
 class SamplingSpec(_Part):

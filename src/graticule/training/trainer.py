@@ -22,7 +22,7 @@ from graticule.encoders.tokenizer import Tokenizer
 from graticule.errors import RecipeError
 from graticule.heads.head import Head
 from graticule.photos.augment import find_augment
-from graticule.systems.plan import Job, Rows
+from graticule.systems.plan import OUTSIDE, Job, Rows
 from graticule.training import contrastive, losses, probe, sampling
 from graticule.training.checkpoint import Progress
 from graticule.training.loader import (
@@ -136,7 +136,9 @@ class Trainer:
         self._start(network, job.name)
         use = job.use if job.use is not None else np.ones(len(self.rows), dtype=bool)
         targets = _targets(job)
-        known = np.any([target >= 0 for target in targets.values()], axis=0)
+        # A photo that shows none of the outcomes teaches, too, unless the loss leaves it out.
+        least = OUTSIDE if spec.loss.outside else 0
+        known = np.any([(t >= 0) | (t == least) for t in targets.values()], axis=0)
         learn = np.flatnonzero(self.rows.train & use & known)
         held_out = np.flatnonzero(self.rows.validation & use & known)
         labels = Labels(targets, self.rows.latlon)

@@ -279,7 +279,8 @@ def calibrate(
     log_p, truth = outcome.log_p(known), outcome.target[known]
     temperature = c.fit_temperature(log_p, truth)
     belief = Belief.from_logits(partition, log_p, temperature)
-    prior = belief.p.mean(axis=0)
+    cells = len(partition)
+    prior = np.full(cells, 1 / cells) if outcome.even_prior else belief.p.mean(axis=0)
     width = outcome.point_km or (25.0 if partition.kind == "cities" else 250.0)
     place = latlon[known]
     # A photo without coordinates lies, as far as we know, at its cell's centre.
