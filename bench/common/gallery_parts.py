@@ -103,6 +103,33 @@ class Package:
             "shares": shares.numpy().astype(float).tolist(),
         }
 
+    def places(self, kept: str) -> float:
+        """The largest gap between some of the package's place vectors and those that we keep."""
+        import torch
+
+        rows = np.sort(np.random.default_rng(0).choice(100_000, 2000, replace=False))
+        with torch.no_grad():
+            found = self.model.location_encoder(self.model.gps_gallery[rows])
+            found = torch.nn.functional.normalize(found, dim=1).numpy()
+        self.vectors = np.load(kept, mmap_mode="r")
+        return float(np.abs(found - self.vectors[rows]).max())
+
+    def first(self, photo: str) -> dict[str, Any]:
+        """Its image side over the vectors of :meth:`places`, as ``predict`` goes on from there."""
+        import torch
+        from PIL import Image
+
+        with torch.no_grad():
+            pixels = self.model.image_encoder.preprocess_image(Image.open(photo).convert("RGB"))
+            query = torch.nn.functional.normalize(self.model.image_encoder(pixels), dim=1)
+            places = torch.as_tensor(np.array(self.vectors))
+            shares = (self.model.logit_scale.exp() * query @ places.T).softmax(dim=1)
+            best = torch.topk(shares, FIRST, dim=1)
+        return {
+            "places": self.model.gps_gallery[best.indices[0]].numpy().astype(float).tolist(),
+            "shares": best.values[0].numpy().astype(float).tolist(),
+        }
+
 
 class Ours:
     """graticule from a bundle folder."""

@@ -54,6 +54,7 @@ def _add(manifest: Path, output: Path, model: str) -> None:
     from graticule.locate.engine import Engine
     from graticule.locate.locator import find_model
     from graticule.photos.manifest import read
+    from graticule.refine.coarse import EXACT
     from graticule.refine.neighbours import FEWEST, weighing_of
 
     table = read(manifest)
@@ -63,6 +64,12 @@ def _add(manifest: Path, output: Path, model: str) -> None:
         engine, found, table, lambda words: typer.echo(f"graticule: {words}", err=True)
     )
     typer.echo(f"{output}: {added:,} photos added, {len(found):,} in all")
+    if len(found) > EXACT and "coarse" not in found.about:
+        typer.echo(
+            f"graticule: beyond {EXACT:,} photos each is compared with all of them; pip install "
+            "'graticule[index]' and this command again make that faster",
+            err=True,
+        )
     weighing = weighing_of(found)
     if weighing.photos:
         typer.echo(
