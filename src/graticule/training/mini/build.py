@@ -95,6 +95,28 @@ class Learned:
         return learn
 
 
+def prepare(
+    recipe: Mapping[str, Any], manifest: Manifest, trunk: Trunk, cache: Path, say: Say
+) -> Learned:
+    """Rows, cells and embeddings: all that heads are made from."""
+    torch.manual_seed(int(recipe["seed"]))
+    settings = MiniSettings.model_validate(recipe["settings"])
+    rows = read_rows(manifest, settings)
+    say(f"{len(rows)} photos: embeddings")
+    vectors = features.compute(rows, trunk, cache)
+    latlon = places.located(rows)
+    countries = places.country_cells(rows)
+    cities = places.city_cells(rows, latlon, countries, settings.city_photos)
+    return Learned(settings, rows, latlon, countries, cities, vectors)
+
+
+def held_out(learned: Learned) -> tuple[IntArray, calibrate.Held]:
+    """What models that saw no photo of its source say of each row, and which rows those are."""
+    sources = crossfit.by_source(learned.rows)
+    held = crossfit.cross_fit(learned.rows, sources, learned.countries_learner(learned.settings))
+    return held.rows, _beliefs(learned, held)
+
+
 def build(
     recipe: Mapping[str, Any], manifest: Manifest, weights: Path, out: Path, cache: Path, say: Say
 ) -> Bundle:
@@ -108,16 +130,10 @@ def build(
         cache: the folder of feature caches.
         say: told what is being done.
     """
-    torch.manual_seed(int(recipe["seed"]))
-    settings = MiniSettings.model_validate(recipe["settings"])
-    rows = read_rows(manifest, settings)
-    say(f"{len(rows)} photos: embeddings")
     trunk = Trunk(weights)
-    vectors = features.compute(rows, trunk, cache)
-    latlon = places.located(rows)
-    countries = places.country_cells(rows)
-    cities = places.city_cells(rows, latlon, countries, settings.city_photos)
-    learned = Learned(settings, rows, latlon, countries, cities, vectors)
+    learned = prepare(recipe, manifest, trunk, cache, say)
+    settings, rows, vectors = learned.settings, learned.rows, learned.vectors
+    countries, cities = learned.countries, learned.cities
 
     say("held-out sources")
     table, held = _compare(learned, int(recipe["seed"]))
