@@ -35,6 +35,22 @@ class Preprocess(BaseModel):
     crop_share: float = Field(0.875, gt=0, le=1)
     interpolation: Literal["bilinear", "bicubic"] = "bicubic"
 
+    def box(self, width: int, height: int) -> tuple[float, float, float, float]:
+        """The part of a photo that the square shows: left, top, right, bottom in its pixels.
+
+        With ``pad`` it reaches beyond the photo, where the square is grey.
+        """
+        if self.resize == "squash":
+            return 0.0, 0.0, float(width), float(height)
+        sides = {
+            "crop": min(width, height) * self.crop_share,
+            "clip": float(min(width, height)),
+            "pad": float(max(width, height)),
+        }
+        side = sides[self.resize]
+        left, top = (width - side) / 2, (height - side) / 2
+        return left, top, left + side, top + side
+
     def __call__(self, image: Image) -> npt.NDArray[np.uint8]:
         """The pixels of an upright RGB image, uint8 (size, size, 3)."""
         from PIL import Image as PillowImage
