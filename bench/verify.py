@@ -39,7 +39,7 @@ from graticule.verdicts.roc import detection_rate, roc_auc
 MOVES_KM = (25, 200, 750, 2500)
 #: False claims of each kind for a photo, and how far away a place must be to be "elsewhere".
 EACH, ELSEWHERE_KM = 4, 750.0
-REPLICATES = 300
+REPLICATES = 200
 #: Bearings tried until a moved claim is on land.
 TRIES = 60
 Array = np.ndarray
