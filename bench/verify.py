@@ -24,9 +24,10 @@ from common.real_photos import FEATURES, RESULTS, ROOT, SHARED, machine, need_sh
 from graticule import atlas, calibration, files, sphere
 from graticule.belief import Belief
 from graticule.cells.partition import Partition
+from graticule.locate.locator import find_model
 from graticule.photos import manifest as manifests
 from graticule.scenes import SCENES
-from graticule.training import recipe as recipes
+from graticule.systems.bundle import Bundle
 from graticule.training.mini import build as mini
 from graticule.training.mini import heads
 from graticule.training.mini.calibrate import Held, even_rows
@@ -39,7 +40,7 @@ from graticule.verdicts.roc import detection_rate, roc_auc
 MOVES_KM = (25, 200, 750, 2500)
 #: False claims of each kind for a photo, and how far away a place must be to be "elsewhere".
 EACH, ELSEWHERE_KM = 4, 750.0
-REPLICATES = 200
+REPLICATES = 100
 #: Bearings tried until a moved claim is on land.
 TRIES = 60
 Array = np.ndarray
@@ -85,7 +86,8 @@ def main() -> None:
 
 def held_out() -> tuple[Held, Array]:
     """What heads say of sources they did not see, and the scene of each photo; kept on disk."""
-    recipe = recipes.load("mini", []).model_dump(mode="json")
+    # Of the model that ships, whatever the recipe has become since.
+    recipe = Bundle(find_model("mini")).manifest.recipe
     photos = manifests.read(SHARED / "photos" / "manifest.csv")
     what = json.dumps(recipe["settings"], sort_keys=True) + files.sha256(photos.path)
     folder = FEATURES / f"verify-{hashlib.sha256(what.encode()).hexdigest()[:12]}"
