@@ -86,6 +86,7 @@ def get(
         graticule models get geoclip
         graticule models get geoclip --from ~/.cache/huggingface
         graticule models get geoclip --from clip-folder/ -o geoclip-mine/
+        graticule models get streetclip
     """
     from graticule.errors import BundleError
     from graticule.files import cache_dir
@@ -99,12 +100,25 @@ def get(
         typer.echo(f"{name} is here already: {target}", err=True)
         return
     # Before gigabytes are fetched: can they be used here at all?
-    from graticule.systems import geoclip_bundle
+    from graticule.systems import geoclip_bundle, prompt_bundle
 
-    geoclip_bundle.check_extra()
-    folder = _weights(model, source, hub)
-    bundle = geoclip_bundle.make_bundle(folder, target, name=name)
-    typer.echo(f"{bundle.path}: {name}, {len(bundle.partition('gallery').ids):,} places")
+    if model.prompts is None:
+        geoclip_bundle.check_extra()
+        folder = _weights(model, source, hub)
+        bundle = geoclip_bundle.make_bundle(folder, target, name=name)
+    else:
+        prompt_bundle.check_extra()
+        folder = _weights(model, source, hub)
+        bundle = prompt_bundle.make_bundle(
+            folder,
+            target,
+            name=name,
+            about=model.about,
+            licences=(f"{model.repository}: {model.licence}",),
+            words=model.prompts,
+        )
+    places = bundle.partition(bundle.manifest.point_task)
+    typer.echo(f"{bundle.path}: {name}, {len(places):,} places")
     how = name if output is None else str(output)
     typer.echo(
         f"graticule: not calibrated; graticule locate PHOTOS --model {how}"

@@ -16,10 +16,11 @@ import torch
 from torch import Tensor, nn
 
 from graticule import files
-from graticule.encoders import tokenizer
+from graticule.encoders import text_side, tokenizer
 from graticule.encoders.encoder import Encoder
-from graticule.encoders.spec import EncoderSpec
-from graticule.errors import BundleError, MissingExtraError
+from graticule.encoders.export import export
+from graticule.encoders.spec import NORMALISATIONS, EncoderSpec
+from graticule.errors import BundleError, MissingExtraError, RecipeError
 from graticule.photos.preprocess import Preprocess
 
 HUB, OPEN = (
@@ -139,12 +140,42 @@ def encoder(spec: EncoderSpec, base: Path | None) -> Encoder:
         BundleError: see :func:`load`; or the recipe crops to another size.
     """
     clip = load(folder_of(spec, base))
+    if spec.normalise != "clip":
+        raise RecipeError("encoder clip: set encoder.normalise=clip, as it was trained")
     if spec.preprocess.size != clip.size:
         raise BundleError(
             f"{clip.weights.parent}: this CLIP takes {clip.size} pixels and the recipe crops to "
             f"{spec.preprocess.size}; set encoder.preprocess.size={clip.size}"
         )
     return Encoder(clip.vision, spec, clip.dim)
+
+
+class _Image(nn.Module):
+    """uint8 pixels (n, size, size, 3) → unit vectors, with CLIP's own normalisation."""
+
+    def __init__(self, vision: Vision) -> None:
+        super().__init__()
+        self.vision = vision
+        mean, std = NORMALISATIONS["clip"]
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1) * 255)
+        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1) * 255)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        x = (pixels.permute(0, 3, 1, 2).float() - self.mean) / self.std
+        return nn.functional.normalize(self.vision(x), dim=1)
+
+
+def write(clip: Clip, folder: Path) -> None:
+    """Export both sides: ``encoder.onnx``, ``text.onnx``, ``tokenizer.json``."""
+    example = torch.zeros((1, clip.size, clip.size, 3), dtype=torch.uint8)
+    export(
+        _Image(clip.vision).eval(),
+        example,
+        folder / "encoder.onnx",
+        input_name="pixels_0",
+        outputs=("embedding",),
+    )
+    text_side.write(clip.text, clip.pieces, folder)
 
 
 def folder_of(spec: EncoderSpec, base: Path | None) -> Path:

@@ -7,7 +7,7 @@ Nothing here touches the network until :func:`fetch` is called, which only
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,13 +26,15 @@ class Weights:
 
     Attributes:
         name: of the file.
-        sha256: its published checksum.
+        sha256: its published checksum; empty for a small file that the revision alone pins.
         size: in bytes.
+        exact: whether the size is known to the byte.
     """
 
     name: str
     sha256: str
     size: int
+    exact: bool = True
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class Downloadable:
         revision: the commit whose files these are.
         weights: its files.
         extra: of graticule that making the bundle needs; running it needs none.
+        prompts: of a model that compares photos with captions, its words for them; else None.
     """
 
     name: str
@@ -56,6 +59,7 @@ class Downloadable:
     revision: str
     weights: tuple[Weights, ...]
     extra: str
+    prompts: Mapping[str, str] | None = None
 
     @property
     def size(self) -> int:
@@ -66,28 +70,72 @@ class Downloadable:
         return f"{self.name}: {self.about}; {gigabytes(self.size)} to fetch; {self.licence}"
 
 
+_CLIP, _CLIP_REVISION = "openai/clip-vit-large-patch14", "32bd64288804d66eefd0ccbe215aa642df71cc41"
+_CLIP_WEIGHTS = (
+    Weights(
+        "config.json",
+        "8a09b467700c58138c29d53c605b34ebc69beaadd13274a8a2af8ad2c2f4032a",
+        4_519,
+    ),
+    Weights(
+        "model.safetensors",
+        "a2bf730a0c7debf160f7a6b50b3aaf3703e7e88ac73de7a314903141db026dcb",
+        1_710_540_580,
+    ),
+)
+
 #: Checksums: the repository's own listing at this revision (LFS object ids and blob sizes).
 DOWNLOADS: dict[str, Downloadable] = {
     "geoclip": Downloadable(
         name="geoclip",
         about="GeoCLIP, a gallery of 100,000 places",
         licence="MIT",
-        repository="openai/clip-vit-large-patch14",
-        revision="32bd64288804d66eefd0ccbe215aa642df71cc41",
+        repository=_CLIP,
+        revision=_CLIP_REVISION,
+        weights=_CLIP_WEIGHTS,
+        extra="geoclip",
+    ),
+    "streetclip": Downloadable(
+        name="streetclip",
+        about="StreetCLIP, prompts over countries, then cities",
+        licence="CC BY-NC 4.0: not for commercial use",
+        repository="geolocal/StreetCLIP",
+        revision="4d1b6548988827bc01dc170b56c4a11ad3bc5111",
         weights=(
-            Weights(
-                "config.json",
-                "8a09b467700c58138c29d53c605b34ebc69beaadd13274a8a2af8ad2c2f4032a",
-                4_519,
-            ),
+            Weights("config.json", "", 5_000, exact=False),
+            Weights("vocab.json", "", 862_000, exact=False),
+            Weights("merges.txt", "", 525_000, exact=False),
             Weights(
                 "model.safetensors",
-                "a2bf730a0c7debf160f7a6b50b3aaf3703e7e88ac73de7a314903141db026dcb",
-                1_710_540_580,
+                "66a260a44a9f6ed735ccbc0c035c3db984ec39b2f3d726b7d6f7d6580525fb50",
+                1_710_000_000,
+                exact=False,
             ),
         ),
-        extra="geoclip",
-    )
+        extra="clip",
+        # The captions it was trained on, section 3 of the paper, by how much of them is known.
+        prompts={
+            "country": "A Street View photo in {country}.",
+            "no_town": "A Street View photo in the region of {region} in {country}.",
+            "no_region": "A Street View photo close to the town of {town} in {country}.",
+            "full": "A Street View photo close to the town of {town} in the region of {region} in "
+            "{country}.",
+        },
+    ),
+    "clip": Downloadable(
+        name="clip",
+        about="CLIP ViT-L/14 as it is, prompts over countries, then cities",
+        licence="MIT",
+        repository=_CLIP,
+        revision=_CLIP_REVISION,
+        weights=(
+            *_CLIP_WEIGHTS,
+            Weights("vocab.json", "", 862_000, exact=False),
+            Weights("merges.txt", "", 525_000, exact=False),
+        ),
+        extra="clip",
+        prompts={},
+    ),
 }
 
 
@@ -115,8 +163,8 @@ def fetch(
                 client.fetch(
                     f"{base}/{file.name}",
                     folder / file.name,
-                    sha256=file.sha256,
-                    size=file.size,
+                    sha256=file.sha256 or None,
+                    size=file.size if file.exact else None,
                     progress=moving.advance,
                 )
             except DownloadError as error:
@@ -156,7 +204,7 @@ def check_weights(folder: Path, model: Downloadable, say: Callable[[str], None])
     """Say which files are not the published ones; a user's own weights may still be wanted."""
     for file in model.weights:
         path = folder / file.name
-        if path.suffix != ".json" and files.sha256(path) != file.sha256:
+        if path.suffix == ".safetensors" and files.sha256(path) != file.sha256:
             say(
                 f"{path}: not the published weights of {model.repository} "
                 f"({path.stat().st_size:,} bytes, published {file.size:,}); used as they are"

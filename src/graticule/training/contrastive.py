@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from graticule.encoders import text_side
 from graticule.encoders.encoder import Encoder
 from graticule.encoders.export import export
 from graticule.encoders.frozen import Frozen
@@ -209,15 +210,6 @@ class Projected(nn.Module):
         return self.head.images(x if self.encoder is None else self.encoder(x))
 
 
-class _Texts(nn.Module):
-    def __init__(self, head: Contrast) -> None:
-        super().__init__()
-        self.head = head
-
-    def forward(self, ids: Tensor) -> Tensor:
-        return self.head.texts(ids)
-
-
 @dataclass(frozen=True)
 class Pretrained(Frozen):
     """A contrastively trained image side as a frozen encoder, over vectors that are kept already.
@@ -283,21 +275,7 @@ def write_sides(result: Result, tokenizer: Tokenizer, folder: Path) -> None:
         )
     else:
         _join(encoder, head, folder / "encoder.onnx")
-    write_text_side(_Texts(head).eval(), tokenizer, folder)
-
-
-def write_text_side(side: nn.Module, tokenizer: Tokenizer, folder: Path) -> None:
-    """``text.onnx``: texts' numbers (n, any length) → unit vectors; and ``tokenizer.json``."""
-    ids = torch.from_numpy(tokenizer(["A photo taken near a town.", "A photo."]))
-    export(
-        side,
-        ids,
-        folder / "text.onnx",
-        input_name="ids",
-        outputs=("embedding",),
-        free="length",
-    )
-    tokenizer.save(folder / "tokenizer.json")
+    text_side.write(head.text_side, tokenizer, folder)
 
 
 def _join(encoder: Frozen, head: Contrast, path: Path) -> None:

@@ -232,7 +232,9 @@ class Trainer:
                 f"{job.name} has {', '.join(job.tasks)}"
             )
         for number, phase in enumerate(spec.phases):
-            if not any(t.weight * phase.tasks.get(n, 1.0) for n, t in job.tasks.items()):
+            if job.tasks and not any(
+                t.weight * phase.tasks.get(n, 1.0) for n, t in job.tasks.items()
+            ):
                 raise RecipeError(
                     f"recipe {self.recipe.name}: phases.{number}.tasks leaves out every task of "
                     f"network {job.name}"
