@@ -53,6 +53,7 @@ def build(
     index = faiss.IndexIVFScalarQuantizer(
         quantizer, width, lists, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT
     )
+    index.cp.niter = 10  # of k-means; after that the lists hardly move, and each costs as much
     rng = np.random.default_rng(0)
     index.train(rows(np.sort(rng.choice(n, min(n, 40 * lists), replace=False))))
     for block in blocks:
