@@ -106,7 +106,7 @@ def judge(photos: Photos, setup: Any, rows: Any, kept: dict[Any, Any]) -> Any:
     """What S3 says of the test rows, calibrated on rows set aside from training."""
     with tempfile.TemporaryDirectory() as folder:
         _, outcome = run_jobs(photos.trainer(setup, rows, Path(folder), kept))
-        calibration = write.calibrate(outcome, np.flatnonzero(rows.validation), rows.latlon)
+        calibration = calibrate(outcome, rows, np.flatnonzero(rows.validation))
         assert outcome.evidence is not None
         return outcome.evidence(np.flatnonzero(rows.test), calibration)
 

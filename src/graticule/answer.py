@@ -109,6 +109,13 @@ class Answer(_Frozen):
             description="share of the belief in percent → smallest area that holds it; on request"
         ),
     ] = {}
+    country_sets: Annotated[
+        dict[str, int],
+        Field(
+            description="coverage in percent → how many countries, best first, hold the true one "
+            "that often; where it was calibrated"
+        ),
+    ] = {}
     countries: tuple[Place, ...] = ()
     regions: tuple[Place, ...] = ()
     districts: tuple[Place, ...] = ()

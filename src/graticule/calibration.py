@@ -14,13 +14,15 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SkipValidation, ValidationError
 
 from graticule import files, sphere
 from graticule.belief import Belief
 from graticule.cells.partition import Partition
 from graticule.cells.places import extents_km
 from graticule.errors import BundleError, GraticuleError
+from graticule.novelty import FILE as NOVELTY_FILE
+from graticule.novelty import Novelty
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -62,7 +64,18 @@ class Calibration(BaseModel):
             not fitted.
         gallery: key of the user's gallery that it was fitted with, None for the model's own cells.
         index: what was fitted beside an index of the user's photos, or None.
+        country_mass: coverage in percent → mass of the likelier countries up to which a country
+            belongs to the set that gave that coverage.
+        radius_mass_by: ``scene`` or ``continent`` → its name as predicted → like ``radius_mass``,
+            where 400 independent places stood behind it.
+        novel_above: novelty above which a photo is unlike the known ones, None where it was not
+            fitted.
+        radius_mass_novel: like ``radius_mass``, for such photos; wider.
+        country_mass_novel: like ``country_mass``, for such photos.
+        risk_confidence: percent of first countries that may be wrong → the probability of the
+            first country above which no more were.
         fitted_on: photos, independent places, sources, and how they were held out.
+        novelty: what tells it; kept in a file of its own beside the JSON.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -79,25 +92,40 @@ class Calibration(BaseModel):
     verdicts: dict[str, Any] = Field(default_factory=dict)
     gallery: str | None = None
     index: WithIndex | None = None
+    country_mass: dict[int, float] = Field(default_factory=dict)
+    radius_mass_by: dict[str, dict[str, dict[int, float]]] = Field(default_factory=dict)
+    novel_above: float | None = None
+    radius_mass_novel: dict[int, float] = Field(default_factory=dict)
+    country_mass_novel: dict[int, float] = Field(default_factory=dict)
+    risk_confidence: dict[int, float] = Field(default_factory=dict)
     fitted_on: dict[str, Any] = Field(default_factory=dict)
+    novelty: SkipValidation[Novelty | None] = Field(default=None, exclude=True)
 
     def save(self, path: str | Path) -> None:
-        """Write ``calibration.json``."""
+        """Write ``calibration.json``, and ``novelty.npz`` beside it where novelty was fitted."""
+        beside = Path(path).with_name(NOVELTY_FILE)
+        beside.unlink(missing_ok=True)
+        if self.novelty is not None:
+            self.novelty.save(beside)
         files.write_json(path, self.model_dump(mode="json"))
 
     @classmethod
     def load(cls, path: str | Path) -> Calibration:
-        """Read ``calibration.json``.
+        """Read ``calibration.json`` and what lies beside it.
 
         Raises:
             BundleError: it is not one.
         """
         try:
-            return cls.model_validate(files.read_json(path))
+            found = cls.model_validate(files.read_json(path))
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
             raise BundleError(f"{path}: {where}: {first['msg']}") from error
+        beside = Path(path).with_name(NOVELTY_FILE)
+        if found.novel_above is None or not beside.is_file():
+            return found
+        return found.model_copy(update={"novelty": Novelty.load(beside)})
 
     def beside(self, gallery: str | None) -> Calibration:
         """What is left of it when the cells are those of this gallery.
@@ -108,6 +136,8 @@ class Calibration(BaseModel):
         if gallery == self.gallery:
             return self
         void = {"calibrated": False, "prior": {}, "min_gain": 0.0, "verdicts": {}, "index": None}
+        void |= {"country_mass": {}, "radius_mass_by": {}, "novel_above": None, "novelty": None}
+        void |= {"radius_mass_novel": {}, "country_mass_novel": {}, "risk_confidence": {}}
         return self.model_copy(update={**void, "gallery": gallery})
 
     def temper(self, task: str, belief: Belief[Partition]) -> Belief[Partition]:
@@ -172,19 +202,23 @@ def mass_within(belief: Belief[Partition], points: FloatArray, radius_km: FloatA
 
 
 def radii_holding(
-    belief: Belief[Partition], points: FloatArray, masses: Sequence[float]
+    belief: Belief[Partition], points: FloatArray, masses: Sequence[float] | FloatArray
 ) -> FloatArray:
     """Smallest radius around each point that holds each mass of its belief, km (n, len(masses)).
+
+    Masses are (k,) for all photos, or (n, k).
 
     The inverse of :func:`mass_within`, read off a curve of mass against radius whose knots are two
     percent apart.
     """
-    out = np.empty((len(belief), len(masses)))
+    wanted = np.asarray(masses, dtype=np.float64)
+    wanted = np.broadcast_to(wanted, (len(belief), wanted.shape[-1]))
+    out = np.empty(wanted.shape)
     extent = extents_km(belief.over)
     for rows, km in belief.over.distances(points):
         for row, gaps, p in zip(range(rows.start, rows.stop), km, belief.p[rows], strict=True):
             curve = _mass_curve(p, gaps, extent)
-            out[row] = np.interp(masses, curve, _KNOTS_KM)
+            out[row] = np.interp(wanted[row], curve, _KNOTS_KM)
     return out
 
 
@@ -306,15 +340,26 @@ def fit_radii(
         Coverage in percent → mass, the conformal quantile ⌈(n+1)·L⌉/n of the scores.
     """
     scores = mass_within(belief, points, sphere.haversine(points, truth))
+    return quantiles(scores, clusters, levels)
+
+
+def quantiles(
+    scores: FloatArray, clusters: npt.ArrayLike | None = None, levels: tuple[int, ...] = LEVELS
+) -> dict[int, float]:
+    """Conformal quantiles ⌈(n+1)·L⌉/n of scores (n,), each cluster weighing as one.
+
+    Returns:
+        Coverage in percent → the score that this share of photos like these stays within.
+    """
     labels = np.arange(len(scores)) if clusters is None else np.asarray(clusters)
     _, index, size = np.unique(labels, return_inverse=True, return_counts=True)
     weight = 1.0 / size[index]
     order = np.argsort(scores, kind="stable")
     total = np.cumsum(weight[order])
     n = total[-1]
-    masses = {}
+    found = {}
     for level in levels:
         wanted = min(level / 100 * (n + 1), n)
         row = min(int(np.searchsorted(total, wanted - 1e-9)), len(order) - 1)
-        masses[level] = float(scores[order[row]])
-    return masses
+        found[level] = float(scores[order[row]])
+    return found

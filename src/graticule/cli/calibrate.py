@@ -24,7 +24,10 @@ def calibrate(
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the claims moved to fit verdicts.")] = 0,
 ) -> None:
-    """Fit temperature, radii, abstention and verdicts, and write a calibrated copy.
+    """Fit temperature, radii, sets, abstention, novelty and verdicts, and write a calibrated copy.
+
+    Where the manifest names sources, each is judged by levels fitted on the others, and the table
+    goes into the model card.
 
     Radii hold for what was run: with --index or --gallery, give locate the same ones. An index that
     has changed since, or another gallery, is answered as not calibrated.
@@ -36,6 +39,7 @@ def calibrate(
     """
     if output.exists():  # before the work, not after it
         raise GraticuleError(f"{output}: exists; choose another -o for the calibrated bundle")
+    from graticule.conformal import CLAIM_PLACES
     from graticule.evaluation import calibrate as fitting
     from graticule.locate.engine import Engine
     from graticule.locate.locator import find_model
@@ -53,7 +57,7 @@ def calibrate(
     )
     if not about["coverage_may_be_claimed"]:
         typer.echo(
-            f"fewer than {fitting.CLAIM_PLACES} independent places: the radii are a guide, "
+            f"fewer than {CLAIM_PLACES} independent places: the radii are a guide, "
             "no promise",
             err=True,
         )
@@ -67,4 +71,11 @@ def calibrate(
             f"  a match counts up to {weighing['weight']:.0%}, half of that at cosine "
             f"{weighing['middle']:.2f}"
         )
+    words = fitting.drift_table(fitted)
+    typer.echo(
+        "\n".join(words).rstrip()
+        or "one source: how radii hold elsewhere could not be measured; fill the column source"
+    )
+    kept = ", ".join(f"{risk} %" for risk in sorted(fitted.risk_confidence)) or "none of them"
+    typer.echo(f"risks that --max-risk can keep: {kept}")
     typer.echo(f"wrote {output}", err=True)

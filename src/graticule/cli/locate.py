@@ -89,6 +89,14 @@ def locate(
     always_answer: Annotated[
         bool, typer.Option("--always-answer", help="Give a point where the answer would abstain.")
     ] = False,
+    max_risk: Annotated[
+        int | None,
+        typer.Option(
+            help="Abstain so that at most this percent of first countries is wrong.",
+            min=1,
+            max=99,
+        ),
+    ] = None,
     every: Annotated[
         bool, typer.Option("--all", help="List every country instead of the ten likeliest.")
     ] = False,
@@ -119,7 +127,7 @@ def locate(
     if remove_sidecars:
         _remove_sidecars(photos)
     target = _target(form, output, resume)
-    options = _options(country or [], bbox, near, always_answer, every)
+    options = _options(country or [], bbox, near, always_answer, every, max_risk)
     complaints = _Complaints()
     found = _first(photos, complaints)
     if found is None:
@@ -185,7 +193,12 @@ def _target(form: str | None, output: str | None, resume: bool) -> _Target:
 
 
 def _options(
-    country: list[str], bbox: str | None, near: str | None, always_answer: bool, every: bool
+    country: list[str],
+    bbox: str | None,
+    near: str | None,
+    always_answer: bool,
+    every: bool,
+    max_risk: int | None,
 ) -> Options:
     from graticule.locate.decode import Options
     from graticule.locate.evidence import Evidence
@@ -200,7 +213,7 @@ def _options(
         )
     except GraticuleError as error:
         raise typer.BadParameter(str(error)) from None
-    return Options(evidence, always_answer=always_answer, all_places=every)
+    return Options(evidence, always_answer=always_answer, all_places=every, max_risk=max_risk)
 
 
 def _numbers(text: str | None, count: int, option: str, form: str) -> list[float] | None:

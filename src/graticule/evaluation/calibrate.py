@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,16 @@ import numpy as np
 import numpy.typing as npt
 
 from graticule import calibration as fitting
-from graticule import files
+from graticule import conformal, files
 from graticule.belief import Belief
 from graticule.calibration import Calibration, WithIndex
 from graticule.cells.partition import Partition
 from graticule.cells.places import cells_at
+from graticule.conformal import CLAIM_PLACES
 from graticule.errors import GraticuleError, PhotoError
 from graticule.evaluation.truth import Truth
 from graticule.locate import albums
+from graticule.locate.beliefs import countries_of
 from graticule.locate.engine import BATCH, Engine
 from graticule.photos.duplicates import perceptual_hash
 from graticule.photos.manifest import Manifest
@@ -36,8 +38,6 @@ MIN_PHOTOS = 30
 _SILENT = 0.05
 #: Of a model card's section.
 HEADING = "## Calibration"
-#: Independent places behind a coverage that may be claimed.
-CLAIM_PLACES = 400
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,16 @@ class Collected:
         beliefs: by task, m photos each.
         points: degrees (m, 2) where the system picks its points itself.
         matches: of each photo in the engine's index, as the index weighs them; None without one.
+        vectors: float32 (m, d), the encoder's.
+        scenes: the scene each was taken for, "" where the system tells none.
     """
 
     rows: npt.NDArray[np.int64]
     beliefs: dict[str, Belief[Partition]]
     points: npt.NDArray[np.float64] | None = None
     matches: list[Neighbours | None] | None = None
+    vectors: npt.NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 0), np.float32))
+    scenes: npt.NDArray[np.str_] = field(default_factory=lambda: np.empty(0, dtype=np.str_))
 
 
 def collect(engine: Engine, manifest: Manifest) -> Collected:
@@ -68,6 +72,8 @@ def collect(engine: Engine, manifest: Manifest) -> Collected:
     parts: dict[str, list[Belief[Partition]]] = {}
     points: list[npt.NDArray[np.float64]] = []
     matches: list[Neighbours | None] = []
+    vectors: list[npt.NDArray[np.float32]] = []
+    scenes: list[str] = []
     for batch in _batches(engine, manifest, paths):
         numbers, alike, pixels = zip(*batch, strict=True)
         rows += numbers
@@ -77,6 +83,13 @@ def collect(engine: Engine, manifest: Manifest) -> Collected:
             parts.setdefault(task, []).append(belief)
         if prediction.points is not None:
             points.append(prediction.points)
+        vectors.append(prediction.embedding)
+        told = prediction.scenes
+        scenes += (
+            [""] * len(numbers)
+            if told is None
+            else [told.over.ids[best] for best in told.log_p.argmax(axis=1)]
+        )
         if engine.album is not None:
             matches += engine.album.near(prediction.embedding, alike)
     if not rows:
@@ -87,7 +100,14 @@ def collect(engine: Engine, manifest: Manifest) -> Collected:
     }
     own = np.concatenate(points) if points else None
     found = matches if engine.album is not None else None
-    return Collected(np.array(rows, dtype=np.int64), beliefs, own, found)
+    return Collected(
+        np.array(rows, dtype=np.int64),
+        beliefs,
+        own,
+        found,
+        np.concatenate(vectors),
+        np.array(scenes, dtype=np.str_),
+    )
 
 
 def _batches(
@@ -109,11 +129,11 @@ def _batches(
 
 
 def calibrate(engine: Engine, manifest: Manifest, *, seed: int = 0) -> Calibration:
-    """Temperatures, prior, radii, abstention and verdicts, from one pass over a manifest.
+    """Temperatures, prior, radii, sets, risks, novelty and verdicts, from one pass over a manifest.
 
     A gallery's density is fitted with its temperature. Beside an index, how much matches count and
     the radii of the mixed belief are fitted too; without it, what was fitted for the model holds.
-    Photos with a country and no coordinates fit the temperature of countries, and nothing else.
+    Photos with a country and no coordinates fit what is said of countries, and nothing else.
 
     Args:
         engine: the system, with whatever calibration it has: point kernel and limits of indoor
@@ -149,19 +169,20 @@ def calibrate(engine: Engine, manifest: Manifest, *, seed: int = 0) -> Calibrati
         if found.points is None
         else found.points[located]
     )
-    masses = fitting.fit_radii(point, places, guesses, clusters)
+    fitted = conformal.fit(_sample(engine, found, truth, tempered, located, guesses), seed)
+    about = fitted.pop("fitted_on")
     # The task that the decoder measures gains by: the first that has a prior.
     asked = next(iter(prior))
     gains = fitting.gain(tempered[asked], prior[asked])
     speaks = located[gains[located] >= np.quantile(gains, _SILENT)]
     return engine.calibration.model_copy(
         update={
+            **fitted,
             "calibrated": True,
             "temperatures": temperatures,
             "density": density,
             "gallery": engine.system.gallery_key,
             "index": _with_index(engine, found, point, located, places, clusters),
-            "radius_mass": dict(masses),
             "prior": {name: _figures(p) for name, p in prior.items()},
             "min_gain": float(np.quantile(gains, _SILENT)),
             "verdicts": _verdicts(
@@ -177,8 +198,38 @@ def calibrate(engine: Engine, manifest: Manifest, *, seed: int = 0) -> Calibrati
                 "independent_places": len(np.unique(clusters)),
                 "manifest": manifest.path.name,
                 "coverage_may_be_claimed": len(np.unique(clusters)) >= CLAIM_PLACES,
+                **about,
             },
         }
+    )
+
+
+def _sample(
+    engine: Engine,
+    found: Collected,
+    truth: Truth,
+    tempered: Mapping[str, Belief[Partition]],
+    located: npt.NDArray[np.int64],
+    guesses: npt.NDArray[np.float64],
+) -> conformal.Sample:
+    task = engine.system.point_task
+    codes, clusters, sources = truth.countries(), truth.clusters(), truth.column("source")
+    named = np.flatnonzero(codes != "")
+    countries = countries_of(tempered, task)[named]
+    place = {code: i for i, code in enumerate(countries.over.ids)}
+    alone = np.char.add("#", np.arange(len(truth)).astype(str))
+    return conformal.Sample(
+        found.vectors,
+        np.where(clusters == "", alone, clusters),
+        np.where(sources == "", "not stated", sources),
+        found.scenes,
+        located,
+        tempered[task][located],
+        guesses,
+        truth.latlon[located],
+        named,
+        countries,
+        np.array([place.get(code, -1) for code in codes[named].tolist()], dtype=np.int64),
     )
 
 
@@ -282,13 +333,55 @@ def card_with(card: str, fitted: Calibration) -> str:
             f"- with the index {fitted.index.fingerprint[:8]} as it was, radii of their own and a "
             f"weight of up to {fitted.index.weighing['weight']:.0%}; with any other, none"
         )
-    section = "\n".join(lines) + "\n"
+    if fitted.risk_confidence:
+        kept = ", ".join(f"{risk} %" for risk in sorted(fitted.risk_confidence))
+        lines.append(f"- risks that --max-risk can keep: {kept}")
+    lines += ["", *drift_table(fitted)]
+    section = "\n".join(lines).rstrip() + "\n"
     start = card.find(HEADING)
     if start < 0:
         return card.rstrip() + "\n\n" + section
     after = card.find("\n## ", start + len(HEADING))
     rest = "" if after < 0 else card[after:]
     return card[:start] + section + rest
+
+
+def drift_table(fitted: Calibration) -> list[str]:
+    """How coverage held on each source when it was left out, as Markdown; [] where one is all."""
+    lines = []
+    for what, table in fitted.fitted_on.get("drift", {}).items():
+        places = table["places"]
+        enough = places >= CLAIM_PLACES
+        claim = "enough to claim it" if enough else f"too few to claim it ({CLAIM_PLACES} are)"
+        levels = list(table["all"]["photos"]["plain"])
+        rows = [
+            (name, row["photos"], row["places"], row["unlike"], row)
+            for name, row in table["sources"].items()
+        ]
+        rows += [
+            (f"all, each of the {by} weighing as one", "", "", "", row)
+            for by, row in table["all"].items()
+        ]
+        lines += [
+            f"Measured coverage of {what}, percent, each source judged by levels fitted on the "
+            "others; widened: with the levels for photos unlike the known ones. "
+            f"{places} independent places, {claim}.",
+            "",
+            "| source | photos | places | unlike, % | "
+            + " | ".join(f"{level} % | widened" for level in levels)
+            + " |",
+            "|---|---:|---:|---:|" + "---:|---:|" * len(levels),
+            *(
+                f"| {name} | {photos} | {clusters} | {unlike} | "
+                + " | ".join(
+                    f"{row['plain'][level]:.1f} | {row['widened'][level]:.1f}" for level in levels
+                )
+                + " |"
+                for name, photos, clusters, unlike, row in rows
+            ),
+            "",
+        ]
+    return lines
 
 
 def write(bundle: Bundle, fitted: Calibration, target: Path) -> Bundle:

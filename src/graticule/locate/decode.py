@@ -3,39 +3,40 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
 
-from graticule import atlas, calibration, metrics, sphere
-from graticule.answer import Answer, Cell, City, Exif, Model, Place, Point, Scene
+from graticule import calibration, sphere
+from graticule.answer import Answer, Exif, Model, Point, Scene
 from graticule.belief import Belief, Labels
 from graticule.calibration import Calibration
 from graticule.cells.partition import Partition
-from graticule.cells.places import cell_countries, extents_km
-from graticule.cells.taught import PREFIX, TaughtCells
 from graticule.errors import GraticuleError
 from graticule.locate import albums, places
 from graticule.locate.albums import Album
+from graticule.locate.beliefs import (
+    CITY_DECIMALS,
+    OWN_DECIMALS,
+    TOP,
+    Beliefs,
+    lands_of,
+    ranked,
+)
 from graticule.locate.evidence import Evidence
 from graticule.photos.exif import Metadata
 from graticule.refine.neighbours import Neighbours
 from graticule.systems.system import Prediction, System
 
-#: Coordinates finer than this are a street, and nobody asked for one: two decimals are a city.
-CITY_DECIMALS = 2
 #: What two decimals are good for; a smaller radius would be of a point nobody is told.
 FINEST_KM = 1.0
 #: The same in a gallery of the user's own, who knows those places already.
-OWN_DECIMALS, OWN_FINEST_KM = 4, 0.1
-#: Names listed of each kind.
-TOP = 10
-#: Shares of the belief in percent whose smallest area is told on request.
-AREAS = (50, 90)
+OWN_FINEST_KM = 0.1
+#: What is said of a photo that is unlike those the radii were fitted on.
+NOVEL = "unlike the photos it was calibrated on: its radius is widened"
 
 
 @dataclass(frozen=True)
@@ -64,12 +65,15 @@ class Options:
         always_answer: give a point where the answer would abstain.
         all_places: list every country instead of the first ten.
         areas: say how large the smallest area is that holds 50 and 90 % of the belief.
+        max_risk: percent of first countries that may be wrong among those answered; the rest is
+            abstained from.
     """
 
     evidence: Evidence = field(default_factory=Evidence)
     always_answer: bool = False
     all_places: bool = False
     areas: bool = False
+    max_risk: int | None = None
 
 
 class Decoder:
@@ -94,9 +98,27 @@ class Decoder:
             gallery=system.gallery_key,
             index=None if album is None else album.index.fingerprint,
         )
+        self._least_sure = self._threshold(options.max_risk)
         self._priors: dict[str, npt.NDArray[np.float64]] = {}
         if options.evidence:
             self._priors = self._weigh(options.evidence)
+
+    def _threshold(self, risk: int | None) -> float:
+        if risk is None:
+            return 0.0
+        if risk not in self.fitted.risk_confidence:
+            known = ", ".join(f"{r} %" for r in sorted(self.fitted.risk_confidence)) or "none"
+            raise GraticuleError(
+                f"a risk of {risk} %: {self.model.name} was not calibrated to keep it (it can "
+                f"keep: {known}); graticule calibrate fits what its photos allow"
+            )
+        return self.fitted.risk_confidence[risk]
+
+    def _novel(self, prediction: Prediction) -> npt.NDArray[np.bool_]:
+        fitted = self.fitted
+        if fitted.novelty is None or fitted.novel_above is None:
+            return np.zeros(len(prediction.embedding), dtype=bool)
+        return np.asarray(fitted.novelty.score(prediction.embedding) > fitted.novel_above)
 
     def _weigh(self, evidence: Evidence) -> dict[str, npt.NDArray[np.float64]]:
         """The evidence as log-weights of each task's cells, once for all photos."""
@@ -135,10 +157,11 @@ class Decoder:
             else:
                 del tempered[task]
         # A point of the system's own knows nothing of the user's evidence.
-        said = _Said(tempered, self, found, None if self._priors else prediction.points)
-        scenes = prediction.scenes
+        scenes, novel = prediction.scenes, self._novel(prediction)
+        points = None if self._priors else prediction.points
+        said = Beliefs(tempered, self, found, points, scenes, novel)
         answers = [
-            self._answer(row, photo, said, scenes, float(gains[row]))
+            self._answer(row, photo, said, scenes, float(gains[row]), bool(novel[row]))
             for row, photo in enumerate(looked)
         ]
         if album is None:
@@ -151,12 +174,7 @@ class Decoder:
     @cached_property
     def lands(self) -> tuple[Labels, npt.NDArray[np.int64]]:
         """The countries of the point's cells, and which of them each cell lies in (−1 for none)."""
-        codes = cell_countries(self.system.partitions[self.system.point_task])
-        names = tuple(str(code) for code in np.unique(codes[codes != ""]))
-        if not names:
-            raise GraticuleError("no cell of this model lies in any country")
-        groups = np.where(codes == "", -1, np.searchsorted(names, codes)).astype(np.int64)
-        return Labels(names), groups
+        return lands_of(self.system.partitions[self.system.point_task])
 
     @cached_property
     def groupings(self) -> dict[str, places.Grouping]:
@@ -176,15 +194,25 @@ class Decoder:
         return np.full(len(next(iter(beliefs.values()))), np.inf)
 
     def _answer(
-        self, row: int, photo: Looked, said: _Said, scenes: Belief[Labels] | None, gain: float
+        self,
+        row: int,
+        photo: Looked,
+        said: Beliefs,
+        scenes: Belief[Labels] | None,
+        gain: float,
+        novel: bool,
     ) -> Answer:
         scene = scene_of(scenes, row)
         reason = self.why_silent(photo, scene, gain)
+        if reason is None and said.surest(row) < self._least_sure:
+            reason = f"its country would be wrong more often than {self.options.max_risk} %"
         own = self.system.finest
         point = None
         if reason is None or self.options.always_answer:
             radius = said.radii[80][row] if 80 in said.radii else math.inf
             point = _rounded(said.points[row], radius, OWN_DECIMALS if own else CITY_DECIMALS)
+        if reason is None and novel:
+            reason = NOVEL
         most = None if self.options.all_places else TOP
         finest = OWN_FINEST_KM if own else FINEST_KM
         radii = {str(k): _radius(km[row], finest) for k, km in said.radii.items()}
@@ -193,6 +221,7 @@ class Decoder:
             point=point,
             radius_km=radii if point else {},
             area_km2={str(k): _significant(km2[row], 3) for k, km2 in said.areas.items()},
+            country_sets={str(k): int(sizes[row]) for k, sizes in said.country_sets.items()},
             countries=said.countries(row, most),
             regions=said.places("regions", row, most),
             districts=said.places("districts", row, most),
@@ -217,135 +246,12 @@ class Decoder:
         return None
 
 
-class _Said:
-    """The beliefs of a batch, with what is derived from them once for all photos."""
-
-    def __init__(
-        self,
-        beliefs: dict[str, Belief[Partition]],
-        decoder: Decoder,
-        found: Sequence[Neighbours | None],
-        points: npt.NDArray[np.float64] | None,
-    ) -> None:
-        fitted = decoder.fitted
-        self.beliefs, self._decoder = beliefs, decoder
-        self.point = beliefs[decoder.system.point_task]
-        if points is None:
-            points = calibration.pick_points(self.point, fitted.point_km)
-        self.points = albums.drawn(points, found, fitted.point_km)
-        levels = sorted(decoder.radius_mass)
-        masses = [decoder.radius_mass[level] for level in levels]
-        radii = calibration.radii_holding(self.point, self.points, masses)
-        self.radii = dict(zip(levels, radii.T, strict=True))
-        self.areas = self._areas() if decoder.options.areas else {}
-
-    def _areas(self) -> dict[int, npt.NDArray[np.float64]]:
-        cells = np.pi * extents_km(self.point.over) ** 2
-        return {k: metrics.covering_areas_km2(self.point.p, cells, k / 100) for k in AREAS}
-
-    @cached_property
-    def _countries(self) -> Belief[Labels]:
-        if "countries" in self.beliefs:
-            found = self.beliefs["countries"]
-            return Belief(Labels(found.over.ids), found.log_p)
-        names, groups = self._decoder.lands
-        return Belief(names, self.point.grouped(groups, names).log_p)
-
-    def countries(self, row: int, most: int | None) -> tuple[Place, ...]:
-        return tuple(
-            Place(code=code, name=atlas.country_name(code), probability=p)
-            for code, p in _ranked(self._countries, row, most)
-        )
-
-    def places(self, task: str, row: int, most: int | None) -> tuple[Place, ...]:
-        belief = self.beliefs.get(task)
-        if belief is None:
-            grouping = self._decoder.groupings.get(task)
-            return grouping.places(self.point, row, most) if grouping else ()
-        names = dict(zip(belief.over.ids, belief.over.names, strict=True))
-        return tuple(
-            Place(code=code, name=names[code], probability=p)
-            for code, p in _ranked(belief, row, most)
-        )
-
-    def cities(self, row: int) -> tuple[City, ...]:
-        taught = self._taught(row)
-        if not taught:
-            return self._cities(row)
-        names = {city.name for city in taught}
-        others = (city for city in self._cities(row) if city.name not in names)
-        return tuple(sorted((*taught, *others), key=lambda city: -city.probability)[:TOP])
-
-    def _taught(self, row: int) -> tuple[City, ...]:
-        """The places a user taught the model that have a share in this photo."""
-        over = self.point.over
-        if not isinstance(over, TaughtCells):
-            return ()
-        p = np.exp(self.point.log_p[row, over.places.start :].astype(np.float64))
-        return tuple(
-            City(name=over.names[i], country=self._codes[i], probability=_probability(share))
-            for i, share in zip(over.places, p, strict=True)
-            if share >= places.LEAST
-        )
-
-    @cached_property
-    def _codes(self) -> npt.NDArray[np.str_]:
-        return cell_countries(self.point.over)
-
-    def _cities(self, row: int) -> tuple[City, ...]:
-        belief = self.beliefs.get("cities")
-        if belief is None:
-            return self._towns[row]
-        cities = (
-            (id_.partition(":"), p)
-            for id_, p in _ranked(belief, row, None)
-            if not id_.startswith(PREFIX)
-        )
-        # An id without a name, as "FR:", is the rest of a country.
-        named = (
-            City(name=name, country=country, probability=p)
-            for (country, _, name), p in cities
-            if name
-        )
-        return tuple(islice(named, TOP))
-
-    @cached_property
-    def _towns(self) -> list[tuple[City, ...]]:
-        if "cities" in self._decoder.system.partitions:  # ruled out by the evidence
-            return [()] * len(self.point)
-        return places.towns(self.point, self.points)
-
-    def cells(self, row: int) -> tuple[Cell, ...]:
-        partition = self.point.over
-        decimals = OWN_DECIMALS if self._decoder.system.finest else CITY_DECIMALS
-        numbers, p = self.point[slice(row, row + 1)].top(TOP)
-        return tuple(
-            Cell(
-                id=partition.ids[cell],
-                name=partition.names[cell],
-                lat=round(float(partition.centers[cell, 0]), decimals),
-                lon=round(float(partition.centers[cell, 1]), decimals),
-                probability=_probability(share),
-            )
-            for cell, share in zip(numbers[0], p[0], strict=True)
-        )
-
-
-def _ranked(
-    belief: Belief[Partition] | Belief[Labels], row: int, most: int | None
-) -> Iterator[tuple[str, float]]:
-    one = belief[slice(row, row + 1)]
-    cells, p = one.top(most or len(belief.over.ids))
-    for cell, share in zip(cells[0], p[0], strict=True):
-        yield belief.over.ids[cell], _probability(share)
-
-
 def scene_of(scenes: Belief[Labels] | None, row: int) -> Scene | None:
     """The scene of one photo as answers have it."""
     if scenes is None:
         return None
-    ranked = list(_ranked(scenes, row, None))
-    return Scene(name=ranked[0][0], probability=ranked[0][1], probabilities=dict(ranked))
+    best = list(ranked(scenes, row, None))
+    return Scene(name=best[0][0], probability=best[0][1], probabilities=dict(best))
 
 
 def _exif(metadata: Metadata, point: Point | None) -> Exif | None:
@@ -381,7 +287,3 @@ def _radius(km: float, finest: float) -> float:
     km = max(float(km), finest)
     step = 10.0 ** (math.floor(math.log10(km)) - 1)
     return round(math.ceil(km / step - 1e-9) * step, 2)
-
-
-def _probability(value: float) -> float:
-    return round(min(1.0, max(0.0, float(value))), 4)

@@ -22,6 +22,7 @@ from graticule.systems.city_report import CityEvidence, tables
 from graticule.systems.plan import Job, Outcome, Rows
 from graticule.systems.registry import find_plan
 from graticule.training import pictures, write
+from graticule.training.calibrate import calibrate
 from graticule.training.data import manifest_hash, read_tables
 from graticule.training.explain import explain_network
 from graticule.training.mini import command
@@ -88,7 +89,7 @@ def train(
     trainer, notes = prepare(recipe, tables, out, options)
     results, outcome = run_jobs(trainer)
     rows = trainer.rows
-    calibration = write.calibrate(outcome, np.flatnonzero(rows.validation), rows.latlon)
+    calibration = calibrate(outcome, rows, np.flatnonzero(rows.validation), results)
     facts = {
         "manifest": " + ".join(table.name for table in tables),
         "manifest_sha256": manifest_hash([manifests.read(table) for table in tables]),

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from graticule import files
@@ -256,44 +255,3 @@ def provenance(
         "networks": starts,
         **facts,
     }
-
-
-def calibrate(
-    outcome: Outcome, rows: np.ndarray[Any, Any], latlon: np.ndarray[Any, Any]
-) -> Calibration:
-    """Temperature, radii and the level of abstention, on held-out rows with a known cell.
-
-    Too few (under 30) leave the model uncalibrated.
-    """
-    from graticule import calibration as c
-    from graticule.belief import Belief
-
-    if outcome.calibration is not None:
-        return outcome.calibration
-    if outcome.target is None or outcome.log_p is None:
-        return Calibration()
-    known = rows[outcome.target[rows] >= 0]
-    if len(known) < 30:
-        return Calibration()
-    partition = outcome.partitions[outcome.point_task]
-    log_p, truth = outcome.log_p(known), outcome.target[known]
-    temperature = c.fit_temperature(log_p, truth)
-    belief = Belief.from_logits(partition, log_p, temperature)
-    cells = len(partition)
-    prior = np.full(cells, 1 / cells) if outcome.even_prior else belief.p.mean(axis=0)
-    width = outcome.point_km or (25.0 if partition.kind == "cities" else 250.0)
-    place = latlon[known]
-    # A photo without coordinates lies, as far as we know, at its cell's centre.
-    place = np.where(np.isfinite(place), place, partition.centers[truth])
-    points = c.pick_points(belief, width) if outcome.points is None else outcome.points(known)
-    masses = c.fit_radii(belief, place, points)
-    return Calibration(
-        calibrated=True,
-        temperatures={outcome.point_task: temperature},
-        point_km=width,
-        radius_mass=dict(masses),
-        prior={outcome.point_task: [float(x) for x in prior]},
-        # Nineteen in twenty photos of the known places are answered.
-        min_gain=float(np.quantile(c.gain(belief, prior), 0.05)),
-        fitted_on={"photos": len(known), "held_out": "the recipe's validation rows"},
-    )
