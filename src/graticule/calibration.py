@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field, SkipValidation, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, InstanceOf, ValidationError
 
 from graticule import files, sphere
 from graticule.belief import Belief
@@ -99,7 +99,7 @@ class Calibration(BaseModel):
     country_mass_novel: dict[int, float] = Field(default_factory=dict)
     risk_confidence: dict[int, float] = Field(default_factory=dict)
     fitted_on: dict[str, Any] = Field(default_factory=dict)
-    novelty: SkipValidation[Novelty | None] = Field(default=None, exclude=True)
+    novelty: InstanceOf[Novelty] | None = Field(default=None, exclude=True)
 
     def save(self, path: str | Path) -> None:
         """Write ``calibration.json``, and ``novelty.npz`` beside it where novelty was fitted."""

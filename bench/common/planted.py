@@ -1,0 +1,131 @@
+"""One leak or defect of each kind, planted into a clean pair of tables."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from graticule import sphere
+from graticule.photos.manifest import Manifest, from_table
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What is planted, and whether photos must be looked at to find it."""
+
+    name: str
+    pixels: bool = False
+
+
+#: What is planted → the check that must name it.
+KINDS: dict[Kind, str] = {
+    Kind("photographer"): "same photographer",
+    Kind("sequence"): "same sequence",
+    Kind("group"): "same group",
+    Kind("file name"): "same file name",
+    Kind("walk"): "same place and time",
+    Kind("near"): "within 1 km of training",
+    Kind("swapped"): "label error",
+    Kind("copy", pixels=True): "near-duplicate of training",
+    Kind("smaller copy", pixels=True): "near-duplicate of training",
+    Kind("double", pixels=True): "near-duplicate within the test",
+    Kind("placeholder", pixels=True): "photo unavailable",
+    Kind("stamp", pixels=True): "burned-in text",
+    Kind("screenshot", pixels=True): "screenshot, scan or drawing",
+    Kind("exif", pixels=True): "EXIF position",
+    Kind("broken", pixels=True): "unreadable photo",
+}
+
+
+def plant(
+    train: Manifest, test: Manifest, rng: np.random.Generator
+) -> tuple[Manifest, dict[Kind, int]]:
+    """The test with one photo of each kind planted, and the row of each; row 0 is left alone."""
+    rows = dict(
+        zip(KINDS, (1 + rng.permutation(len(test) - 1)[: len(KINDS)]).tolist(), strict=True)
+    )
+    columns: dict[str, Any] = {name: test.table[name].to_pylist() for name in test.columns}
+    for kind, row in rows.items():
+        other = int(rng.integers(len(train)))
+        mine = {name: train.table[name][other].as_py() for name in train.columns}
+        if kind.pixels:
+            columns["path"][row] = _picture(kind.name, train, test, row, mine["path"])
+        elif kind.name in ("photographer", "sequence", "group"):
+            columns[kind.name][row] = mine[kind.name]
+        elif kind.name == "file name":
+            # The same name elsewhere, over the photo that was there.
+            new = "elsewhere/" + mine["path"].rpartition("/")[2]
+            (test.root / new).parent.mkdir(exist_ok=True)
+            shutil.copy(test.file(columns["path"][row]), test.root / new)
+            columns["path"][row] = new
+        elif kind.name in ("walk", "near"):
+            bearing, km = rng.uniform(0, 360), rng.uniform(0, 0.9)
+            lat, lon = sphere.offset((mine["lat"], mine["lon"]), bearing, km).ravel()
+            columns["lat"][row], columns["lon"][row] = float(lat), float(lon)
+            columns["country"][row] = mine["country"]
+            if kind.name == "walk":
+                columns["captured_at"][row] = mine["captured_at"]
+        else:
+            lat, lon = columns["lat"][row], columns["lon"][row]
+            # 0, 0 where turning round is no place on Earth.
+            columns["lat"][row], columns["lon"][row] = (lon, lat) if abs(lon) <= 90 else (0.0, 0.0)
+    table = pa.table({n: pa.array(v, test.table[n].type) for n, v in columns.items()})
+    return from_table(table, test.path), rows
+
+
+def _picture(name: str, train: Manifest, test: Manifest, row: int, theirs: str) -> str:
+    """Make the planted picture; its path."""
+    from PIL import Image
+
+    new = f"planted/{name.replace(' ', '-')}-{row:06d}-plantedk.jpg"
+    target = test.root / new
+    target.parent.mkdir(exist_ok=True)
+    own = test.file(str(test.column("path")[row]))
+    if name == "copy":
+        shutil.copy(train.file(theirs), target)
+    elif name == "broken":
+        target.write_bytes(own.read_bytes()[:200])
+    elif name == "double":
+        shutil.copy(test.file(str(test.column("path")[0])), target)
+    else:
+        with Image.open(train.file(theirs) if name == "smaller copy" else own) as image:
+            _changed(name, image.convert("RGB"), target)
+    return new
+
+
+def _changed(name: str, image: Any, target: Path) -> None:
+    from PIL import ExifTags, Image, ImageDraw, ImageFont
+
+    if name == "smaller copy":
+        image.resize((image.width * 3 // 4, image.height * 3 // 4)).save(target, quality=70)
+    elif name == "placeholder":
+        card = Image.new("RGB", (320, 240), "#f3f3f3")
+        pen = ImageDraw.Draw(card)
+        pen.text((70, 110), "This photo is no longer available", fill="#888888")
+        card.save(target, quality=90)
+    elif name == "stamp":
+        large = image.resize((640, 480))
+        pen, font = ImageDraw.Draw(large), ImageFont.load_default(16)
+        pen.rectangle((0, 452, 640, 480), fill="#000000")
+        pen.text((12, 456), "2021-07-14 12:31:08  N48.85837 E002.29448", fill="#ffffff", font=font)
+        large.save(target, quality=92)
+    elif name == "screenshot":
+        screen = Image.new("RGB", (400, 700), "#ffffff")
+        pen = ImageDraw.Draw(screen)
+        pen.rectangle((0, 0, 400, 60), fill="#1763a6")
+        screen.paste(image.resize((240, 180)), (80, 90))
+        for y in range(300, 680, 22):
+            pen.text((20, y), "a line of a page that somebody read", fill="#222222")
+        screen.save(target.with_suffix(".png"))
+        target.with_suffix(".png").rename(target)
+    else:
+        exif = Image.Exif()
+        gps = exif.get_ifd(ExifTags.IFD.GPSInfo)
+        gps[ExifTags.GPS.GPSLatitudeRef], gps[ExifTags.GPS.GPSLatitude] = "N", (48.0, 51.0, 30.0)
+        gps[ExifTags.GPS.GPSLongitudeRef], gps[ExifTags.GPS.GPSLongitude] = "E", (2.0, 17.0, 40.0)
+        image.save(target, exif=exif)
