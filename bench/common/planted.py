@@ -43,12 +43,15 @@ KINDS: dict[Kind, str] = {
 
 
 def plant(
-    train: Manifest, test: Manifest, rng: np.random.Generator
+    train: Manifest, test: Manifest, rng: np.random.Generator, *, pictures: bool = True
 ) -> tuple[Manifest, dict[Kind, int]]:
-    """The test with one photo of each kind planted, and the row of each; row 0 is left alone."""
-    rows = dict(
-        zip(KINDS, (1 + rng.permutation(len(test) - 1)[: len(KINDS)]).tolist(), strict=True)
-    )
+    """The test with one photo of each kind planted, and the row of each; row 0 is left alone.
+
+    Without ``pictures`` only kinds that a table shows.
+    """
+    kinds = [kind for kind in KINDS if pictures or not kind.pixels]
+    order = 1 + rng.permutation(len(test) - 1)[: len(kinds)]
+    rows = dict(zip(kinds, order.tolist(), strict=False))  # what a small table has room for
     columns: dict[str, Any] = {name: test.table[name].to_pylist() for name in test.columns}
     for kind, row in rows.items():
         other = int(rng.integers(len(train)))
@@ -60,8 +63,9 @@ def plant(
         elif kind.name == "file name":
             # The same name elsewhere, over the photo that was there.
             new = "elsewhere/" + mine["path"].rpartition("/")[2]
-            (test.root / new).parent.mkdir(exist_ok=True)
-            shutil.copy(test.file(columns["path"][row]), test.root / new)
+            if pictures:
+                (test.root / new).parent.mkdir(exist_ok=True)
+                shutil.copy(test.file(columns["path"][row]), test.root / new)
             columns["path"][row] = new
         elif kind.name in ("walk", "near"):
             bearing, km = rng.uniform(0, 360), rng.uniform(0, 0.9)

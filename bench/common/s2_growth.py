@@ -17,6 +17,7 @@ from graticule.cells.semantic.groups import Grouping, group_cells
 from graticule.systems import registry
 from graticule.training import recipe as recipes
 from graticule.training import run, write
+from graticule.training.calibrate import calibrate
 
 #: Width of the made-up vectors.
 DIM = 256
@@ -103,9 +104,7 @@ def chain(n: int) -> dict[str, Any]:
         except StopIteration as end:
             outcome = end.value
             lap("prototypes")
-        calibration = write.calibrate(
-            outcome, np.flatnonzero(trainer.rows.validation), trainer.rows.latlon
-        )
+        calibration = calibrate(outcome, trainer.rows, np.flatnonzero(trainer.rows.validation))
         lap("calibration")
         facts = {"manifest_sha256": "", "train_photos": n, "validation_photos": 0}
         story = write.Story(recipe, write.provenance(facts, results, 0.0), tuple(notes), ())

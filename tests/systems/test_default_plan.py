@@ -120,6 +120,7 @@ def test_the_bundle_says_what_training_said(tmp_path: Path) -> None:
     from graticule.systems.registry import load_system
     from graticule.training import recipe as recipes
     from graticule.training import run, write
+    from graticule.training.calibrate import calibrate
 
     table = make_photos(tmp_path / "p", 36)
     recipe = recipes.load(
@@ -136,7 +137,7 @@ def test_the_bundle_says_what_training_said(tmp_path: Path) -> None:
         recipe, write.provenance({"manifest_sha256": "", "train_photos": 1, "validation_photos": 1},
                                  results, 1.0), tuple(notes), ()
     )  # fmt: skip
-    fitted = write.calibrate(outcome, np.flatnonzero(trainer.rows.validation), trainer.rows.latlon)
+    fitted = calibrate(outcome, trainer.rows, np.flatnonzero(trainer.rows.validation))
     write.write_bundle(tmp_path / "b", results, outcome, fitted, story)
     system = load_system(tmp_path / "b")
     assert outcome.log_p is not None

@@ -57,8 +57,7 @@ def calibrate(
     )
     if not about["coverage_may_be_claimed"]:
         typer.echo(
-            f"fewer than {CLAIM_PLACES} independent places: the radii are a guide, "
-            "no promise",
+            f"fewer than {CLAIM_PLACES} independent places: the radii are a guide, no promise",
             err=True,
         )
     for task, temperature in fitted.temperatures.items():

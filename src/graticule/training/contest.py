@@ -30,7 +30,8 @@ from graticule.cells.partition import Partition
 from graticule.errors import GraticuleError, RecipeError
 from graticule.photos.manifest import Manifest
 from graticule.systems.plan import Outcome, Rows
-from graticule.training import run, write
+from graticule.training import run
+from graticule.training.calibrate import calibrate
 from graticule.training.data import manifest_hash
 from graticule.training.recipe import FOLDER, Recipe, apply_change, first_words, load
 from graticule.training.trainer import Trainer
@@ -283,7 +284,7 @@ def answers(outcome: Outcome, rows: Rows, wanted: IntArray) -> str:
     """
     if outcome.log_p is None:
         raise GraticuleError("this system's plan says nothing of held-out photos")
-    fitted = write.calibrate(outcome, np.flatnonzero(rows.validation), rows.latlon)
+    fitted = calibrate(outcome, rows, np.flatnonzero(rows.validation))
     partition = outcome.partitions[outcome.point_task]
     belief = Belief.from_logits(
         partition, outcome.log_p(wanted), fitted.temperatures.get(outcome.point_task, 1.0)
