@@ -19,7 +19,7 @@ from common.real_photos import FOLDS, RESULTS, Photos, machine, need_shared, rec
 from graticule import files
 from graticule.systems import city_report
 from graticule.systems.plan import city_places
-from graticule.training import write
+from graticule.training.calibrate import calibrate
 from graticule.training.pictures import draw_confusion
 from graticule.training.run import run_jobs
 
