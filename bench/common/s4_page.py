@@ -107,9 +107,11 @@ def _speed(speed: Mapping[str, Any]) -> list[str]:
     lines = [
         "## Speed",
         "",
-        f"ResNet50 at {heads['size']} pixels, random weights, {heads['threads']} thread; medians "
-        f"of {heads['rounds']} rounds in turn. Heads: {', '.join(map(str, heads['outcomes']))} "
-        "outcomes; the one head is the finest's.",
+        f"ResNet50 at {heads['size']} pixels, random weights, {heads['threads']} thread; by "
+        f"processor time, medians of rounds in turn. Outcomes of the heads: "
+        f"{', '.join(map(str, heads['outcomes']))}; the one head is that of the fine cells. What "
+        "training pays is the larger step of the weights: less a photo in the recipe's batches of "
+        "128.",
         "",
         "| | images/s, 1 head | images/s, 4 heads | ratio (aim ≥ 0.95) |",
         "|---|---:|---:|---:|",
@@ -117,8 +119,8 @@ def _speed(speed: Mapping[str, Any]) -> list[str]:
     for what in ("locating", "training"):
         one = heads[what]
         lines.append(
-            f"| {what}, batches of {one['batch']} | {one['one']:.2f} | {one['four']:.2f} | "
-            f"{one['ratio']:.3f} |"
+            f"| {what}, batches of {one['batch']}, {one['rounds']} rounds | {one['one']:.2f} | "
+            f"{one['four']:.2f} | {one['ratio']:.3f} |"
         )
     sizes = " / ".join(f"{n:,}" for n in f_star["cells"])
     lines += [

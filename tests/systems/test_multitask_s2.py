@@ -113,6 +113,7 @@ def test_the_plan_asks_for_the_helper_first_and_labels_with_it() -> None:
     assert helper.tasks["scenes"].target.tolist() == [GROUPS.index("urban"), -1] * 25
     assert not helper.keep
     assert job.name == "multitask"
+    assert {task.weight for task in job.tasks.values()} == {1.0}  # the document's equal weights
     assert list(job.tasks) == ["a", "scenes"]
     assert job.tasks["scenes"].target.tolist() == [GROUPS.index("urban"), 1] * 25
     assert outcome.point_task == "a"

@@ -196,10 +196,11 @@ def trained(name: str, planet: Manifest, out: Path, *changes: str) -> tuple[Any,
     ("recipe", "changes", "networks"),
     [
         ("s4", (), {"multitask"}),
+        ("s4", ("settings.decode=middle", "settings.helper=false"), {"multitask"}),
         ("isn", (), ISN),
         ("isn", ("settings.routing=soft",), ISN),
     ],
-    ids=["s4", "isn-hard", "isn-soft"],
+    ids=["s4", "s4-middle-alone", "isn-hard", "isn-soft"],
 )
 def test_the_bundle_says_what_the_trained_networks_say(
     planet: Manifest, tmp_path: Path, recipe: str, changes: tuple[str, ...], networks: set[str]
@@ -211,7 +212,9 @@ def test_the_bundle_says_what_the_trained_networks_say(
     rows = np.arange(12)
     pixels = [np.stack([system.inputs[0](open_photo(trainer.files[i]).image) for i in rows])]
     said = system.predict(pixels)
-    np.testing.assert_allclose(said.beliefs["fine"].p, np.exp(outcome.log_p(rows)), atol=2e-3)
+    point = bundle.manifest.point_task
+    assert point == ("middle" if "settings.decode=middle" in changes else "fine")
+    np.testing.assert_allclose(said.beliefs[point].p, np.exp(outcome.log_p(rows)), atol=2e-3)
     for belief in said.beliefs.values():
         np.testing.assert_allclose(belief.p.sum(axis=1), 1, rtol=1e-4)
     assert said.scenes is not None
