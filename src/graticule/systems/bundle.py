@@ -36,7 +36,7 @@ class Manifest(BaseModel):
         version: of the model, raised when its weights change.
         system: which file of `graticule.systems` runs it (a key of `SYSTEMS`).
         inputs: how photos are cropped, one for each encoder, in the order of the graphs.
-        point_task: the belief the point is decoded from.
+        point_task: the belief the point is decoded from; "" where it tells no places.
         settings: what the system itself needs (routing, decoding, refinement).
         recipe: the recipe it was trained by, whole.
         provenance: manifest hash, photos, versions, seed, time, starting weights.

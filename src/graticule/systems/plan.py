@@ -146,7 +146,7 @@ class Outcome:
     """What the bundle needs beside its networks.
 
     Attributes:
-        point_task: the belief that points are decoded from.
+        point_task: the belief that points are decoded from; "" for a system without places.
         partitions: by task.
         settings: for the system.
         notes: lines for the model card: what was left out, and why.

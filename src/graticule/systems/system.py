@@ -55,7 +55,7 @@ class System(ABC):
         bundle: the folder it was loaded from, with its partitions, calibration and card.
         inputs: how photos are cropped, one for each encoder; the pipeline makes one uint8 array
             (n, size, size, 3) RGB for each. Normalisation is inside the ONNX graphs.
-        point_task: the belief that the point is decoded from.
+        point_task: the belief that the point is decoded from; "" for one that tells no places.
         gallery_key: of the user's gallery that takes the place of the bundle's cells, or None.
         finest: whether points may be finer than a city, because the user gave them.
         notes: what a user should know of how it runs, a line each.
