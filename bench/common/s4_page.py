@@ -47,7 +47,7 @@ def markdown(result: Mapping[str, Any]) -> str:
             "",
         ]
         for split, cell in result["least"].items():
-            lines += _cell(f"### {split}", cell)
+            lines += [*_cell(f"### {split}", cell), _verdict(cell), ""]
     for name, splits in result.get("trunks", {}).items():
         lines += [f"## {name}, frozen, one hidden layer of 256, five folds", ""]
         for split, cell in splits.items():
@@ -67,6 +67,19 @@ def markdown(result: Mapping[str, Any]) -> str:
     took = ", ".join(f"{part} {seconds} s" for part, seconds in result.get("took_s", {}).items())
     lines += ["", f"{result['machine']}" + (f"; {took}, on a shared machine." if took else ".")]
     return "\n".join(lines) + "\n"
+
+
+def _verdict(cell: Mapping[str, Any]) -> str:
+    """Which variants differ from the plain one, after Bonferroni."""
+    against = [pair for pair in cell["paired"] if not pair["pair"].startswith("f* - ")]
+    bound = 0.05 / len(against)
+    found = [pair["pair"].split(" - ")[0] for pair in against if pair["p"] < bound]
+    differ = "; ".join(found) if found else "none"
+    least = "see there" if found else "places alone: scenes, by whoever, add nothing that shows"
+    return (
+        f"Of {len(against)} variants, those that differ from the one without scenes at "
+        f"p < 0.05 / {len(against)}: {differ}. The least that is needed here: {least}."
+    )
 
 
 def _cell(title: str, cell: Mapping[str, Any]) -> list[str]:
