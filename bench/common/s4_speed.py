@@ -16,7 +16,7 @@ from graticule.systems.s2_decoding import ancestors, f_star
 #: Cells of ISN's partitionings on MP-16, and the scene groups.
 OUTCOMES = {"coarse": 3298, "middle": 7202, "fine": 12893, "scenes": 3}
 PHOTOS, BATCH = 10_000, 8
-ROUNDS = {"locating": 4, "training": 2}
+ROUNDS = 4
 
 
 def measure() -> dict[str, Any]:
@@ -78,11 +78,11 @@ def heads() -> dict[str, Any]:
         "threads": 1,
         "outcomes": list(OUTCOMES.values()),
     }
-    for what, batch in (("locating", 8), ("training", 32)):
+    for what, batch in (("locating", 8), ("training", 8)):
         pixels = torch.randint(0, 255, (batch, 224, 224, 3), dtype=torch.uint8)
         seconds: dict[str, list[float]] = {name: [] for name in networks}
         steps = {name: _step(net, pixels, what == "training") for name, net in networks.items()}
-        for turn in range(ROUNDS[what] + 1):
+        for turn in range(ROUNDS + 1):
             for name, step in steps.items():
                 began = time.process_time()
                 step()
@@ -91,7 +91,7 @@ def heads() -> dict[str, Any]:
         rate = {name: batch / float(np.median(times)) for name, times in seconds.items()}
         out[what] = {
             "batch": batch,
-            "rounds": ROUNDS[what],
+            "rounds": ROUNDS,
             "one": round(rate["one"], 3),
             "four": round(rate["four"], 3),
             "ratio": round(rate["four"] / rate["one"], 4),
