@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from graticule import calibration, files, sphere
 from graticule.errors import BundleError, MissingExtraError, PhotoError
+from graticule.novelty import FILE as NOVELTY_FILE
 from graticule.progress import track
 from graticule.systems.bundle import Bundle
 from graticule.systems.registry import load_system
@@ -117,7 +118,7 @@ def eight_bits(bundle: Bundle, target: Path, photos: Sequence[Path]) -> tuple[Bu
     quantised = target / "encoder.onnx"
     try:
         for name in bundle.manifest.files:
-            if name not in {"encoder.onnx", "calibration.json"}:
+            if name not in {"encoder.onnx", "calibration.json", NOVELTY_FILE}:
                 (target / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(bundle.file(name), target / name)
         quantise(source, quantised)
