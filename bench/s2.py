@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from common import s2_errors, s2_growth, s2_taught
-from common.real_photos import FEATURES, RESULTS, Photos, machine, need_shared, recipe, trunk
+from common.real_photos import FEATURES, FOLDS, RESULTS, Photos, machine, need_shared, recipe, trunk
 from graticule import atlas, files, metrics, sphere
 from graticule.evaluation.bootstrap import Resampler, paired_means
 from graticule.refine import prototypes
@@ -87,21 +87,29 @@ def main() -> None:
         ),
     }
     others = ["taught", "growth", "optics", "lookup", "map"]
-    for word in sys.argv[1:] or [*parts, *others]:
+    for argument in sys.argv[1:] or [*parts, *others]:
+        # "apart:0,1" does two folds of a part alone, "growth:1000" one size.
+        word, _, some = argument.partition(":")
+        only = [int(n) for n in some.split(",")] if some else list(range(FOLDS))
         if word == "lookup":
             _write({"lookup": lookup()})
         elif word == "taught":
-            _write({"taught": taught(photos, parts["apart"][1], landmark, ladder)})
+            fold = parts["apart"][1]
+            _write({"taught": taught(photos, fold, only, landmark, ladder)})
         elif word == "growth":
-            _write({"growth": [s2_growth.chain(n) for n in s2_growth.PHOTOS]})
+            sizes = only if some else s2_growth.PHOTOS
+            _write({"growth": [s2_growth.chain(n) for n in sizes]})
         elif word == "optics":
-            _write({"optics": [s2_growth.second_optics(n) for n in s2_growth.CELLS]})
+            sizes = only if some else s2_growth.CELLS
+            _write({"optics": [s2_growth.second_optics(n) for n in sizes]})
         elif word == "map":
             _map(photos, india)
         elif word in parts:
-            name, fold, steps, region, against = parts[word]
-            found, points, rows = judge(photos, fold, cluster, steps, region, against)
-            _write({}, {name: found})
+            name, _, steps, region, against = parts[word]
+            found, points, rows = judge(
+                photos, parts[word][1], only, cluster, steps, region, against
+            )
+            _write({}, {name: found | {"folds": only}})
             if region:
                 drawn = s2_errors.draw(
                     photos.manifest.latlon[rows], points, cluster[rows], f"{name}: the whole chain"
@@ -144,20 +152,21 @@ def _ladder() -> dict[str, dict[str, Any]]:
 def judge(
     photos: Photos,
     fold: np.ndarray,
+    only: list[int],
     cluster: np.ndarray,
     steps: dict[str, dict[str, Any]],
     region: str,
     against: str = "",
 ) -> tuple[dict[str, Any], np.ndarray, np.ndarray]:
-    """Every step over the folds, each against the one before it or against one.
+    """Every step over some folds, each against the one before it or against one.
 
     Returns:
         The figures; the points of the whole chain; the rows of the manifest they are of.
     """
     places, order = photos.manifest.latlon, np.argsort(fold, kind="stable")
-    order = order[fold[order] >= 0]
+    order = order[np.isin(fold[order], only)]
     found: dict[str, list[tuple[np.ndarray, int]]] = {step: [] for step in steps}
-    for number in np.unique(fold[order]):
+    for number in np.unique(fold[order]).tolist():
         kept: dict[Any, Any] = {}
         for step, settings in steps.items():
             found[step].append(_fold(photos, fold, number, settings, region, kept))
@@ -195,14 +204,22 @@ def judge(
 
 
 def taught(
-    photos: Photos, fold: np.ndarray, landmark: np.ndarray, ladder: dict[str, dict[str, Any]]
+    photos: Photos,
+    fold: np.ndarray,
+    only: list[int],
+    landmark: np.ndarray,
+    ladder: dict[str, dict[str, Any]],
 ) -> list[dict[str, Any]]:
     """Landmarks that a fold left out, taught to the model of the others."""
     found: list[dict[str, Any]] = []
-    for number in np.unique(fold[fold >= 0]):
-        rows, outcome, network = _outcome(photos, fold, number, ladder["G prototypes"], "IN", {})
-        found += s2_taught.ask(rows, outcome, network, landmark, int(number))
-        print(f"taught, fold {number}", flush=True)
+    settings = ladder["G prototypes"]
+    for number in only:
+        store = _store("taught", number, settings, "IN", fold).with_suffix(".json")
+        if not store.is_file():
+            rows, outcome, network = _outcome(photos, fold, number, settings, "IN", {})
+            files.write_json(store, s2_taught.ask(rows, outcome, network, landmark, number))
+            print(f"taught, fold {number}", flush=True)
+        found += files.read_json(store)
     return s2_taught.summary(found)
 
 
@@ -221,22 +238,25 @@ def _fold(
     kept: dict[Any, Any],
 ) -> tuple[np.ndarray, int]:
     """The points of one fold's photos, and how many cells there were; kept for another run."""
-    said = json.dumps([VERSION, TRUNK, number, settings, region, _sum(fold)])
-    store = FEATURES / "s2-runs" / f"{hashlib.sha256(said.encode()).hexdigest()[:20]}.npz"
+    store = _store("points", number, settings, region, fold)
     if store.is_file():
         with np.load(store) as found:
             return found["points"], int(found["cells"])
     _, outcome, _ = _outcome(photos, fold, number, settings, region, kept)
     points = outcome.points(np.flatnonzero(fold == number))  # type: ignore[misc]
     cells = len(outcome.partitions[outcome.point_task])
-    store.parent.mkdir(parents=True, exist_ok=True)
     with files.atomic(store, "wb") as handle:
         np.savez(handle, points=points, cells=cells)
     return points, cells
 
 
-def _sum(array: np.ndarray) -> str:
-    return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
+def _store(what: str, number: int, settings: dict[str, Any], region: str, fold: np.ndarray) -> Path:
+    """Where the outcome of one fold is kept for another run."""
+    folds = hashlib.sha256(np.ascontiguousarray(fold).tobytes()).hexdigest()
+    said = json.dumps([VERSION, TRUNK, what, int(number), settings, region, folds])
+    folder = FEATURES / "s2-runs"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{hashlib.sha256(said.encode()).hexdigest()[:20]}.npz"
 
 
 def _outcome(
@@ -350,6 +370,14 @@ def _map(photos: Photos, india: np.ndarray) -> None:
     cells.plot(RESULTS / "s2-cells.svg")
 
 
+def _folds(cell: dict[str, Any]) -> str:
+    """Which folds were judged, where it is not all."""
+    own = cell.get("folds", list(range(FOLDS)))
+    if len(own) == FOLDS:
+        return ""
+    return f" (fold {', '.join(map(str, own))} of {FOLDS} alone)"
+
+
 def _taught(rows: list[dict[str, Any]]) -> list[str]:
     if not rows:
         return []
@@ -439,7 +467,7 @@ def markdown(result: dict[str, Any]) -> str:
     ]
     for part, cell in result["parts"].items():
         lines += [
-            f"## {part}: {cell['photos']} photos, {cell['clusters']} clusters",
+            f"## {part}: {cell['photos']} photos, {cell['clusters']} clusters{_folds(cell)}",
             "",
             "| step | cells | median km | 1 | 25 | 200 | 750 km | state % | town % | GeoScore "
             "| difference | 95 % | p |",

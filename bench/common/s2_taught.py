@@ -87,9 +87,9 @@ def _one(
                 "shots": len(shown),
                 "draw": draw,
                 "kind": kind,
-                "named": won,
-                "before": sphere.haversine(before, truth),
-                "after": sphere.haversine(after, truth),
+                "named": won.tolist(),
+                "before": sphere.haversine(before, truth).tolist(),
+                "after": sphere.haversine(after, truth).tolist(),
             }
         )
     return found

@@ -270,6 +270,10 @@ class _Wanted:
         refine |= _table(settings, "refine", {"how": "mean"})
         min_samples = int(refine.pop("min_samples", 5))
         top = {"k": 5, "merge_km": 0.0} | _table(settings, "top", {"k": 1})
+        if int(top["k"]) < 1 or float(top["merge_km"]) < 0:
+            raise RecipeError(
+                f"settings.top: k {top['k']} and merge_km {top['merge_km']}: choose k ≥ 1, km ≥ 0"
+            )
         groups = None if settings.get("groups") is None else dict(settings["groups"])
         label_mass = float((groups or {}).pop("label_mass", 0.0))
         if not 0 <= label_mass < 1:
