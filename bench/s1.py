@@ -6,7 +6,7 @@ document's networks cannot be had pretrained where this runs. In two parts, each
 (`python bench/s1.py frozen`, `python bench/s1.py learned`; `page` writes the page again):
 
 - frozen: MobileNetV2, whole and frozen, through the feature cache, over all folds.
-- learned: on one fold of either kind and at most ten training photos a country, the same trunk
+- learned: on one fold of either kind and at most six training photos a country, the same trunk
   frozen, with its last block learning, and ResNet50 v2 with its first three stages frozen and the
   last trained from random weights; the last two from kept maps.
 """
@@ -46,10 +46,10 @@ ROUTER = "[{epochs: 50, learn: head, learning_rate: 0.001}]"
 COUNTRIES = "[{epochs: 40, learn: head, learning_rate: 0.001}]"
 STANDARD = "{dropout: 0.5, standardise: true}"
 #: In the second part: photos of a country that teach, photos that judge, and which folds.
-CAP, JUDGED = 10, 400
+CAP, JUDGED = 6, 200
 CHOSEN = {"random fold": ("random folds", 0), "manifest fold": ("manifest folds", 3)}
 _RESNET = (
-    "{name: resnet50v2, partial: true, preprocess: {size: 128, resize: squash}, weights: "
+    "{name: resnet50v2, partial: true, preprocess: {size: 96, resize: squash}, weights: "
     f"'{SHARED / 'weights' / 'resnet50v2_stages123_imagenet.safetensors'}'}}"
 )
 _RATE = "learning_rate: 0.0005, schedule: cosine"
@@ -60,8 +60,8 @@ WAYS = {
         f"{{phases: [{{epochs: 4, learn: head}}, {{epochs: 6, learn: [conv48, conv49, conv50, "
         f"conv51], {_RATE}}}], features: maps, views: ['', flip], head: {{dropout: 0.5}}}}"
     ),
-    "ResNet50 v2 at 128 px, last stage learns from random weights": (
-        f"{{encoder: {_RESNET}, phases: [{{epochs: 3, learn: [stage4, head_bn], {_RATE}}}], "
+    "ResNet50 v2 at 96 px, last stage learns from random weights": (
+        f"{{encoder: {_RESNET}, phases: [{{epochs: 2, learn: [stage4, head_bn], {_RATE}}}], "
         "features: maps, views: ['', flip], head: {dropout: 0.5}}"
     ),
 }
@@ -311,7 +311,7 @@ def _learned(found: dict[str, Any]) -> list[str]:
         "of the fold judge, so that it is affordable on one core. The router is the frozen "
         "MobileNetV2 in every row. What learns starts from kept maps (`features: maps`), each "
         "photo as it is or flipped; ResNet50 v2's last stage "
-        "starts at random and has three epochs.",
+        "starts at random and has two epochs.",
         "",
         "| split | country classifiers | photos, train / test | hard, top-1 / top-5 | soft | best "
         "| processor seconds |",

@@ -1,12 +1,14 @@
-"""The documents' networks from random weights, for a few minutes each: results/scratch.{json,md}.
+"""The documents' networks from random weights, for some minutes each: results/scratch.{json,md}.
 
-Their published starts cannot be had where this runs. This shows that the recipes s1 and s3 train
-end to end on photographs as they stand, with the curves; no claim is made of what they reach.
+Their published starts cannot be had where this runs. This shows that the recipes train end to end
+on photographs, with the curves; no claim is made of what they reach. `python bench/scratch.py s1
+s4` runs some systems and keeps what is recorded of the others.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -15,81 +17,107 @@ import numpy as np
 
 from common.real_photos import RESULTS, Photos, machine, need_shared
 from graticule import files
-from graticule.systems.plan import Job, Task, city_places
-from graticule.systems.scene_routed import scene_labels
 from graticule.training.curves import draw_curves
 from graticule.training.recipe import load
+from graticule.training.run import run_jobs
 
-#: Minutes each network may take (plus the epoch it is in), and photos of each.
-MINUTES = float(os.environ.get("GRATICULE_MINUTES", "10"))
+#: Minutes each network may take (plus the epoch it is in), and photos of each system.
+MINUTES = float(os.environ.get("GRATICULE_MINUTES", "8"))
 SUBSET = int(os.environ.get("GRATICULE_SUBSET", "600"))
-S1_SCENES = ("city", "nature", "coast", "industrial")
+#: Frozen random layers teach little: everything but S3's trunk learns at once.
+_ALL = "phases=[{epochs: 200, learn: all, learning_rate: 0.0003}]"
+_VIT = "encoder={name: vit_base_patch16_224, pooling: token}"
+#: System → its recipe and what is changed in it; the photos, by what they must be labelled with.
+SYSTEMS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
+    "s1": (
+        "s1",
+        (
+            "encoder.pretrained=false",
+            "networks={router: {encoder: {name: efficientnet_b0}}, countries: {}, "
+            # The smallest square that its strides leave anything of is 75 pixels.
+            "baseline: {encoder: {name: inception_v3, preprocess: {size: 160, resize: squash}}}}",
+            _ALL,
+            "settings.baseline=true",
+        ),
+        ("country", "scene"),
+    ),
+    "s2": (
+        "s2-world",
+        (
+            _VIT,
+            _ALL,
+            "head.standardise=false",
+            "settings.cells={kind: semantic, min: 10, max: 200}",
+            "settings.groups=null",
+            "settings.refine=null",
+        ),
+        ("lat",),
+    ),
+    "s3": ("s3", ("encoder.pretrained=false",), ("city",)),
+    "s4": (
+        "s4",
+        (
+            "encoder.pretrained=false",
+            _ALL,
+            "optimizer=adam",
+            "batch_size=32",
+            "settings.helper=false",
+            "settings.cells=[{name: coarse, max: 200, min: 3}, {name: fine, max: 50, min: 3}]",
+        ),
+        ("lat", "scene"),
+    ),
+    "s5": (
+        "s5-clip-vit",
+        (_VIT, "fuse=[]", "augment=s5", _ALL, "optimizer=adam", "batch_size=32"),
+        ("country",),
+    ),
+}
 
 
-def main() -> None:
-    """Train and write."""
+def main(wanted: list[str]) -> None:
+    """Train and write, a system at a time."""
     need_shared()
     photos = Photos()
-    rng = np.random.default_rng(0)
-    nothing = np.zeros(len(photos.fold), dtype=bool)
-    blank = photos.rows(nothing, nothing, 0)
-    scenes = scene_labels(blank, S1_SCENES)
-    country = photos.columns["country"]
-    names, counts = np.unique(country[photos.fold >= 0], return_counts=True)
-    frequent = tuple(sorted(names[np.argsort(-counts)[:10]]))
-    place = {name: i for i, name in enumerate(frequent)}
-    codes = np.array([place.get(c, -1) if f >= 0 else -1 for c, f in zip(
-        country, photos.fold, strict=True)])  # fmt: skip
-    usable = (photos.columns["city"] != "") & (photos.fold >= 0)
-    everyone = blank.__class__(blank.columns, blank.latlon, usable, nothing, nothing, blank.where)
-    ids, towns, _ = city_places(everyone, min_photos=60)
-    number = {name: i for i, name in enumerate(towns)}
-    cities = np.array([number.get(str(i), -1) for i in ids])
-    found: dict[str, Any] = {}
-    curves = {}
-    for name, recipe, spec, outcomes, target in (
-        ("router: EfficientNet-B0", "s1", "router", S1_SCENES, scenes),
-        ("countries: ResNet50", "s1", "countries", frequent, codes),
-        ("cities: VGG16", "s3", "cities", tuple(towns), cities),
-    ):
-        chosen = np.zeros(len(target), dtype=bool)
-        known = np.flatnonzero(target >= 0)
-        chosen[rng.choice(known, min(SUBSET, len(known)), replace=False)] = True
-        changes = [
-            "encoder.pretrained=false",
-            "networks.router.encoder.pretrained=false" if recipe == "s1" else "seed=0",
-            f"{'networks.router.' if spec == 'router' else ''}stop={{minutes: {MINUTES}}}",
-            # Frozen random layers teach little: everything but S3's trunk learns at once.
-            *(
-                [f"{'networks.router.' if spec == 'router' else ''}phases=[{{epochs: 40, "
-                 "learn: all}]"]
-                if recipe == "s1"
-                else []
-            ),
-        ]  # fmt: skip
-        setup = load(recipe, changes)
-        rows = photos.rows(chosen, nothing, 0)
-        with tempfile.TemporaryDirectory() as folder:
-            trainer = photos.trainer(setup, rows, Path(folder))
-            result = trainer.run(
-                Job(spec, spec, {"label": Task(outcomes, target.astype(np.int64))})
-            )
-        history = result.progress.history
-        curves[name] = history
-        found[name] = {
-            "outcomes": len(outcomes),
-            "train_photos": int(rows.train.sum()),
-            "validation_photos": int(rows.validation.sum()),
-            "epochs": len(history),
-            "seconds": sum(row["seconds"] for row in history),
-            "last": history[-1],
-            "chance": 1 / len(outcomes),
+    target = RESULTS / "scratch.json"
+    old = files.read_json(target) if target.is_file() else {}
+    result = {"machine": machine(), "systems": old.get("systems", {})}
+    for system in wanted:
+        result["systems"][system] = once(photos, system)
+        files.write_json(target, result)
+        histories = {
+            f"{name}: {network}": cell["history"]
+            for name, networks in sorted(result["systems"].items())
+            for network, cell in networks.items()
         }
-    result = {"minutes": MINUTES, "machine": machine(), "networks": found}
-    files.write_json(RESULTS / "scratch.json", result)
-    draw_curves(curves, RESULTS / "scratch-curves.png")
-    with files.atomic(RESULTS / "scratch.md") as handle:
-        handle.write(page(result))
+        draw_curves(histories, RESULTS / "scratch-curves.png")
+        with files.atomic(RESULTS / "scratch.md") as handle:
+            handle.write(page(result))
+
+
+def once(photos: Photos, system: str) -> dict[str, Any]:
+    """One system's networks, trained on some photos by its plan."""
+    name, changes, labels = SYSTEMS[system]
+    rng = np.random.default_rng(0)
+    located = np.isfinite(photos.manifest.latlon).all(axis=1)
+    chosen = np.zeros(len(located), dtype=bool)
+    for label in labels:
+        has = located if label == "lat" else photos.columns[label] != ""
+        known = np.flatnonzero(has & ((photos.fold >= 0) | (label == "scene")))
+        chosen[rng.choice(known, min(SUBSET // len(labels), len(known)), replace=False)] = True
+    setup = load(name, [*changes, f"stop={{minutes: {MINUTES}}}"])
+    rows = photos.rows(chosen, np.zeros(len(chosen), dtype=bool), 0)
+    with tempfile.TemporaryDirectory() as folder:
+        results, _ = run_jobs(photos.trainer(setup, rows, Path(folder)))
+    return {
+        found.job.name: {
+            "encoder": found.spec.encoder.name,
+            "outcomes": len(next(iter(found.job.tasks.values())).outcomes),
+            "minutes": MINUTES,
+            "photos": int(chosen.sum()),
+            "history": found.progress.history,
+        }
+        for found in results
+    }
 
 
 def page(result: dict[str, Any]) -> str:
@@ -97,25 +125,28 @@ def page(result: dict[str, Any]) -> str:
     lines = [
         "# The documents' networks from random weights",
         "",
-        f"Made by `bench/scratch.py`: each network trains from random weights on up to {SUBSET} of "
-        f"the development photos and stops after the epoch that passes {result['minutes']:g} "
-        f"minutes, on {result['machine']}, other work beside it. This shows that they train end to "
-        "end; no claim is made of what they reach. S3's trunk is frozen, here at random.",
+        "Made by `bench/scratch.py`: each network trains from random weights on some of the "
+        "development photos and stops after the epoch that passes its minutes, on "
+        f"{result['machine']}, other work beside it. This shows that they train end to end; no "
+        "claim is made of what they reach. S3's trunk is frozen, here at random, its vectors kept.",
         "",
-        "| network | outcomes | photos, train / validation | epochs | seconds | train loss | "
-        "validation accuracy | chance |",
-        "|---|---|---|---|---|---|---|---|",
+        "| system | network | encoder | outcomes | photos | minutes allowed | epochs | seconds | "
+        "train loss, first → last | validation accuracy |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
-    for name, cell in result["networks"].items():
-        last = cell["last"]
-        accuracy = f"{100 * last['val_accuracy']:.0f} %" if "val_accuracy" in last else "–"
-        lines.append(
-            f"| {name} | {cell['outcomes']} | {cell['train_photos']} / "
-            f"{cell['validation_photos']} | {cell['epochs']} | {cell['seconds']:.0f} | "
-            f"{last['train_loss']:.2f} | {accuracy} | {100 * cell['chance']:.0f} % |"
-        )
+    for system, networks in sorted(result["systems"].items()):
+        for network, cell in networks.items():
+            rows = cell["history"]
+            last = rows[-1]
+            accuracy = f"{100 * last['val_accuracy']:.0f} %" if "val_accuracy" in last else "–"
+            lines.append(
+                f"| {system} | {network} | {cell['encoder']} | {cell['outcomes']} | "
+                f"{cell['photos']} | {cell['minutes']:g} | {len(rows)} | "
+                f"{sum(row['seconds'] for row in rows):.0f} | "
+                f"{rows[0]['train_loss']:.2f} → {last['train_loss']:.2f} | {accuracy} |"
+            )
     return "\n".join([*lines, "", "![Curves](scratch-curves.png)", ""])
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:] or sorted(SYSTEMS))

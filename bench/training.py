@@ -27,7 +27,7 @@ from graticule.training.loader import Labels, PhotoLoader, Photos
 from graticule.training.recipe import SamplingSpec
 
 RESULTS = Path(__file__).parents[1] / "results"
-PHOTOS, BATCH, SIZE, ROUNDS = 120, 15, 96, 3
+PHOTOS, BATCH, SIZE, ROUNDS = 90, 15, 96, 3
 #: VGG16 is slow: a smaller square changes both ways alike.
 VGG_SIZE = 64
 

@@ -32,12 +32,15 @@ def draw_curves(histories: Mapping[str, list[dict[str, float]]], path: Path) -> 
         axes = figure.subplots(len(shown), 2, squeeze=False)
         for line, (name, rows) in zip(axes, shown.items(), strict=True):
             epochs = [row["epoch"] for row in rows]
+            mark = "o" if len(rows) < 3 else ""
             for axis, what in zip(line, ("loss", "accuracy"), strict=True):
                 for side, colour in (("train", "#2b6cb0"), ("val", "#c05621")):
                     key = f"{side}_{what}"
                     if key in rows[-1]:
                         label = "validation" if side == "val" else side
-                        axis.plot(epochs, [r[key] for r in rows], color=colour, label=label)
+                        values = [r[key] for r in rows]
+                        # One epoch alone would be a line of no length.
+                        axis.plot(epochs, values, color=colour, label=label, marker=mark)
                 for before, after in pairwise(rows):
                     if before["phase"] != after["phase"]:
                         axis.axvline(after["epoch"] - 0.5, color="#888888", lw=0.8, ls=":")
