@@ -10,13 +10,14 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from common.real_photos import FEATURES, RESULTS, Photos, machine, need_shared, recipe, trunk
+from common.real_photos import FEATURES, FOLDS, RESULTS, Photos, machine, need_shared, recipe, trunk
 from graticule import atlas, files, metrics, sphere
 from graticule.atlas.captions import sentence
 from graticule.atlas.wordings import WORDINGS
@@ -76,11 +77,14 @@ def main() -> None:
     }
     for key, (name, fold) in splits.items():
         if key in wanted:
-            result["india"][name] = judge_india(photos, fold, cluster)
-            write(result, began)
+            # A fold takes a minute or more: what is done is written.
+            for found in judge_india(photos, fold, cluster):
+                result["india"][name] = found
+                write(result, began)
     if "world" in wanted:
-        result["world"] = judge_world(photos)
-    write(result, began)
+        for found in judge_world(photos):
+            result["world"] = found
+            write(result, began)
 
 
 def write(result: dict[str, Any], began: float) -> None:
@@ -130,8 +134,8 @@ def one_by_one(point: np.ndarray) -> str:
     return text
 
 
-def judge_india(photos: Photos, fold: np.ndarray, cluster: np.ndarray) -> dict[str, Any]:
-    """Zero-shot states and the geocell head, over five folds."""
+def judge_india(photos: Photos, fold: np.ndarray, cluster: np.ndarray) -> Iterator[dict[str, Any]]:
+    """Zero-shot states and the geocell head, over one fold, over two … over all five."""
     partitions = prompts.places("IN", ("regions", "cities"), 30)
     places = photos.manifest.latlon
     said: list[dict[str, np.ndarray]] = []
@@ -149,6 +153,18 @@ def judge_india(photos: Photos, fold: np.ndarray, cluster: np.ndarray) -> dict[s
                 points[way].append(head(photos, rows, Path(folder) / way, encoder, beside)(test))
         order.append(test)
         print(f"fold {number}: {time.monotonic() - start:.0f} s", flush=True)
+        yield _india(order, said, points, cluster, places, partitions)
+
+
+def _india(
+    order: list[np.ndarray],
+    said: list[dict[str, np.ndarray]],
+    points: dict[str, list[np.ndarray]],
+    cluster: np.ndarray,
+    places: np.ndarray,
+    partitions: Any,
+) -> dict[str, Any]:
+    """What the folds so far say."""
     all_rows = np.concatenate(order)
     resampler = Resampler.over(cluster[all_rows], replicates=500)
     whole = {key: np.concatenate([one[key] for one in said]) for key in said[0]}
@@ -171,6 +187,7 @@ def judge_india(photos: Photos, fold: np.ndarray, cluster: np.ndarray) -> dict[s
             }
     return {
         "photos": len(all_rows),
+        "folds": len(order),
         "clusters": resampler.n_clusters,
         "states_asked": len(partitions["regions"]),
         "towns_asked": len(partitions["cities"]),
@@ -278,8 +295,8 @@ def _cached_cells() -> None:
     semantic_cells.region_cells = cells  # type: ignore[assignment]
 
 
-def judge_world(photos: Photos) -> dict[str, Any]:
-    """Countries by caption, on the manifest's folds: no source on two sides."""
+def judge_world(photos: Photos) -> Iterator[dict[str, Any]]:
+    """Countries by caption, on the manifest's folds, over one, over two … over all."""
     partitions = prompts.places("", ("countries",), 1)
     lands = partitions["countries"]
     latlon = photos.manifest.latlon
@@ -310,6 +327,13 @@ def judge_world(photos: Photos) -> dict[str, Any]:
         )
         order.append(test)
         print(f"world fold {number}: {time.monotonic() - start:.0f} s", flush=True)
+        yield _world(photos, order, parts, lands)
+
+
+def _world(
+    photos: Photos, order: list[np.ndarray], parts: list[dict[str, np.ndarray]], lands: Any
+) -> dict[str, Any]:
+    """What the folds so far say."""
     rows_ = np.concatenate(order)
     group = photos.columns["group"]
     names = np.where(group == "", photos.columns["path"], group)[rows_]
@@ -317,6 +341,7 @@ def judge_world(photos: Photos) -> dict[str, Any]:
     whole = {key: np.concatenate([one[key] for one in parts]) for key in parts[0]}
     return {
         "photos": len(rows_),
+        "folds": len(order),
         "clusters": resampler.n_clusters,
         "countries_asked": len(lands),
         "zero_shot": shares(whole, resampler),
@@ -368,7 +393,7 @@ def markdown(result: dict[str, Any]) -> str:
         ]
     for name, part in result["india"].items():
         lines += [
-            f"## {name}: {part['photos']} photos, {part['clusters']} clusters",
+            f"## {name}: {part['photos']} photos, {part['clusters']} clusters, {_folds(part)}",
             "",
             f"Zero-shot: {part['states_asked']} states and territories, then {part['towns_asked']} "
             f"towns; median {part['zero_shot']['median_km']:,} km.",
@@ -397,7 +422,8 @@ def markdown(result: dict[str, Any]) -> str:
     if "world" in result:
         world = result["world"]
         lines += [
-            f"## World, manifest folds: {world['photos']} photos, {world['clusters']} clusters",
+            f"## World, manifest folds: {world['photos']} photos, {world['clusters']} clusters, "
+            f"{_folds(world)}",
             "",
             f"Zero-shot: {world['countries_asked']} countries and territories are asked for.",
             "",
@@ -408,6 +434,10 @@ def markdown(result: dict[str, Any]) -> str:
         ]
     lines += [f"{result['machine']}."]
     return "\n".join(lines) + "\n"
+
+
+def _folds(part: dict[str, Any]) -> str:
+    return "all five folds" if part["folds"] == FOLDS else f"{part['folds']} of five folds"
 
 
 def _shares(found: dict[str, Any]) -> list[str]:
