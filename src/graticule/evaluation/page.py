@@ -56,6 +56,11 @@ _STYLE = """
   background: var(--track); }
 .page .scroll { overflow-x: auto; }
 .page details summary { cursor: pointer; color: var(--soft); margin: .4em 0; }
+@media (max-width: 40rem) {
+  .page td.name, .page .finding { white-space: normal; min-width: 6.5rem; }
+  .page th, .page td { padding-right: .55em; }
+  .page table { font-size: .85rem; }
+}
 @media print {
   #theme { display: none; }
   .page h2 { break-after: avoid; } tr { break-inside: avoid; }
