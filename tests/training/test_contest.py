@@ -50,7 +50,7 @@ def test_every_photo_is_judged_once_by_models_that_did_not_see_it(tmp_path: Path
     assert len(said) == 4
     for system in ("S5", "S6"):
         (files,) = held.tables["random", 1.0, system].values()
-        paths = [path for file in files for path in read_predictions(file).paths]
+        paths = [path for file in files.values() for path in read_predictions(file).paths]
         assert sorted(paths) == sorted(table.column("path"))
     found = judge(wanted, held, replicates=20)["random"]
     assert [row.name for row in found.rows] == ["S5", "S6"]
@@ -67,6 +67,11 @@ def test_a_contest_that_was_stopped_judges_what_is_whole(tmp_path: Path) -> None
     wanted = load_contest(str(contest(tmp_path)))
     held = hold(wanted, table, tmp_path / "out", run.Options(workers=0), until=lambda: True)
     assert judge(wanted, held, replicates=20) == {}
+    asked = iter([False, False, False, True])  # a fold of both systems, and one more of the first
+    held = hold(wanted, table, tmp_path / "out", run.Options(workers=0), until=lambda: next(asked))
+    found = judge(wanted, held, replicates=20)["random"]
+    assert 0 < found.photos < 24
+    assert any("1 of 2 folds and 1 of 1 seeds" in note for note in found.notes)
 
 
 def test_shares_of_the_photos_draw_a_curve(tmp_path: Path) -> None:

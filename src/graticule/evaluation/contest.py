@@ -24,7 +24,9 @@ SPLITS = {
 
 
 def judge(contest: Contest, held: Held, replicates: int = REPLICATES) -> dict[str, Comparison]:
-    """Compare the systems on each split; a seed counts where all its folds are there for all.
+    """Compare the systems on each split, over the folds that every system has been trained on.
+
+    A contest that was cut off is judged on what is whole; a note says how much of it that is.
 
     Args:
         contest: what was trained.
@@ -41,10 +43,10 @@ def judge(contest: Contest, held: Held, replicates: int = REPLICATES) -> dict[st
             for share in contest.shares
         }
         whole = max(contest.shares)
-        seeds = _complete(tables[whole])
-        if not seeds:
+        runs = _whole(tables[whole])
+        if not runs:
             continue
-        entries = [_entry(contest, held, split, s, tables[whole], seeds) for s in contest.systems]
+        entries = [_entry(contest, held, split, s, tables[whole], runs) for s in contest.systems]
         judged = _judged(entries, truth)
         main = compare(
             entries,
@@ -55,7 +57,15 @@ def judge(contest: Contest, held: Held, replicates: int = REPLICATES) -> dict[st
             replicates=replicates,
         )
         curves = _curves(contest, held, split, tables, judged)
-        found[split] = replace(main, curves=curves)
+        folds = len(next(iter(runs.values())))
+        note = (
+            f"{folds} of {held.folds[split]} folds and {len(runs)} of {len(contest.seeds)} seeds: "
+            "the contest was cut off, and photos of the other folds are not judged"
+        )
+        cut = folds < held.folds[split] or len(runs) < len(contest.seeds)
+        found[split] = replace(
+            main, curves=curves, notes=(*main.notes, note) if cut else main.notes
+        )
     return found
 
 
@@ -68,13 +78,14 @@ def clusters(truth: Truth) -> npt.NDArray[np.str_]:
     return np.where(open_, places, labels)
 
 
-def _complete(tables: dict[str, dict[int, list[Path]]]) -> list[int]:
-    """Seeds of which every system has as many folds as there are."""
-    most = max((len(f) for seeds in tables.values() for f in seeds.values()), default=0)
-    every = [
-        {seed for seed, files in seeds.items() if len(files) == most} for seeds in tables.values()
-    ]
-    return sorted(set.intersection(*every)) if every and most else []
+def _whole(tables: dict[str, dict[int, dict[int, Path]]]) -> dict[int, list[int]]:
+    """Seed → the folds that every system has, for the seeds that have most of them."""
+    common = {
+        seed: sorted(set.intersection(*(set(seeds.get(seed, {})) for seeds in tables.values())))
+        for seed in {seed for seeds in tables.values() for seed in seeds}
+    }
+    most = max((len(folds) for folds in common.values()), default=0)
+    return {seed: common[seed] for seed in sorted(common) if most and len(common[seed]) == most}
 
 
 def _entry(
@@ -82,10 +93,13 @@ def _entry(
     held: Held,
     split: str,
     system: str,
-    tables: dict[str, dict[int, list[Path]]],
-    seeds: Sequence[int],
+    tables: dict[str, dict[int, dict[int, Path]]],
+    wanted: dict[int, list[int]],
 ) -> Entry:
-    runs = tuple(joined(tables[system][seed], system) for seed in seeds)
+    own = tables[system]
+    runs = tuple(
+        joined([own[seed][fold] for fold in folds], system) for seed, folds in wanted.items()
+    )
     spent = held.seconds.get((system, split), [])
     cost = Cost(
         parameters=held.parameters.get(system),
@@ -116,7 +130,7 @@ def _curves(
     contest: Contest,
     held: Held,
     split: str,
-    tables: dict[float, dict[str, dict[int, list[Path]]]],
+    tables: dict[float, dict[str, dict[int, dict[int, Path]]]],
     judged: Truth,
 ) -> dict[str, dict[str, tuple[list[float], list[float]]]]:
     """Score → system → training photos and values, where more than one share was trained."""
@@ -124,10 +138,10 @@ def _curves(
     if len(contest.shares) < 2:
         return curves
     for share in sorted(contest.shares):
-        seeds = _complete(tables[share])
-        if not seeds:
+        runs = _whole(tables[share])
+        if not runs:
             continue
-        entries = [_entry(contest, held, split, s, tables[share], seeds) for s in contest.systems]
+        entries = [_entry(contest, held, split, s, tables[share], runs) for s in contest.systems]
         found = compare(entries, judged, tested=contest.tested, replicates=2)
         photos = float(np.mean(held.train[split, share]))
         for row in found.rows:

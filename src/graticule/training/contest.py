@@ -143,7 +143,8 @@ class Held:
     Attributes:
         manifest: the photos.
         latlon: where they are, (n, 2), filled in as the contest says.
-        tables: by split, share and system: the tables of each seed, one a fold.
+        folds: how many each split has.
+        tables: by split, share and system: the table of each seed and fold.
         seconds: of the trainings of a system on a split, one each.
         parameters: of a system's heads.
         train: photos learned from, by split and share, one number a training fold.
@@ -151,7 +152,8 @@ class Held:
 
     manifest: Manifest
     latlon: FloatArray
-    tables: dict[tuple[str, float, str], dict[int, list[Path]]] = field(default_factory=dict)
+    folds: dict[str, int] = field(default_factory=dict)
+    tables: dict[tuple[str, float, str], dict[int, dict[int, Path]]] = field(default_factory=dict)
     seconds: dict[tuple[str, str], list[float]] = field(default_factory=dict)
     parameters: dict[str, int] = field(default_factory=dict)
     train: dict[tuple[str, float], list[int]] = field(default_factory=dict)
@@ -221,7 +223,8 @@ def hold(
     folds: dict[str, IntArray] = {s: rows.folds(s, contest.folds) for s in contest.splits}
     folder = out / _key(contest, table)
     files.write_json(folder / "contest.json", contest.model_dump(mode="json"))
-    held = Held(table, latlon)
+    number_of = {s: len(np.unique(own[own >= 0])) for s, own in folds.items()}
+    held = Held(table, latlon, number_of)
     kept: dict[Any, Any] = {}
     encoders: dict[str, Any] = {}
     todo = list(units(contest, folds))
@@ -252,7 +255,7 @@ def hold(
         held.train.setdefault((unit.split, unit.share), []).append(int(labelled.sum()))
         held.parameters[unit.system] = facts["parameters"]
         seeds = held.tables.setdefault((unit.split, unit.share, unit.system), {})
-        seeds.setdefault(unit.seed, []).append(file)
+        seeds.setdefault(unit.seed, {})[unit.fold] = file
     return held
 
 
@@ -343,6 +346,10 @@ class _Photos:
         if not there.any():
             raise GraticuleError(f"{where}: none of its {len(there)} photos is there")
         self.columns = {n: table.column(n) for n in table.columns if n not in {"lat", "lon"}}
+        if "city" in self.columns:
+            # Petra is in no list of towns: a city that nobody can place is none to tell apart.
+            placed = np.isfinite(latlon).all(axis=1)
+            self.columns["city"] = np.where(placed, self.columns["city"], "")
         self.latlon, self.where, self.there = latlon, str(where), there
         group = table.column("group")
         self.group = np.where(group == "", self.columns["path"], group)
