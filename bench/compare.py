@@ -37,7 +37,7 @@ ABLATION: dict[str, list[str]] = {
     "no prior": ["settings.choose.power=[0]"],
     "labels smoothed by distance": ["loss={kind: haversine, tau_km: 300}"],
     "rests at the middle of the land": ["settings.center=polygon"],
-    "nothing chosen: the recipe's defaults": ["settings.choose=null"],
+    "nothing chosen: the recipe's defaults": ["settings.choose={by: folds}"],
     "no city told apart": ["settings.city_photos=100000"],
 }
 

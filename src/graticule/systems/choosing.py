@@ -154,24 +154,27 @@ def fit(
     clusters: npt.NDArray[np.str_],
     widths: Sequence[float],
 ) -> Calibration:
-    """Temperature, width of the point's kernel, radii and abstention, on the held-out photos.
+    """Width of the point's kernel, radii and abstention, on held-out photos at their temperature.
 
-    Photos of which only the country is known fit the temperature alone.
+    Args:
+        held: what inner models said.
+        cities: the fine cells.
+        rows: the manifest.
+        country: (n,) of its rows.
+        clusters: (n,) labels of dependent rows.
+        widths: to choose from, km.
     """
     own = country[held.rows] >= 0
-    temperature = fitting.fit_temperature(held.country[own], country[held.rows[own]])
-    belief = Belief.from_logits(cities, held.city, temperature)
+    belief = Belief(cities, held.city)
     place = rows.latlon[held.rows]
     located = np.flatnonzero(np.isfinite(place).all(axis=1))
-    common: dict[str, Any] = {"temperatures": {"countries": temperature, "cities": temperature}}
     if len(located) < FEWEST:
-        return Calibration(**common, point_km=float(widths[0]))
+        return Calibration(point_km=float(widths[0]))
     width = _best_width(belief[located], place[located], widths)
     points = fitting.pick_points(belief[located], width)
     prior = belief.p.mean(axis=0)
     gain = fitting.gain(belief, prior)
     return Calibration(
-        **common,
         calibrated=True,
         point_km=width,
         radius_mass=dict(

@@ -20,7 +20,7 @@ which inner folds, see :mod:`graticule.systems.choosing`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +72,8 @@ class Decoding:
         weight: of the memory's votes beside the heads, between 0 and 1: countries are the product
             p(heads)^(1 − weight) · p(votes)^weight, cities inside a country the mixture.
         sharpness: see :meth:`graticule.refine.memory.Memory.votes`.
+        temperature: of countries. A temperature over the fine cells would hand probability to the
+            countries that have many.
     """
 
     homes: IntArray
@@ -79,6 +81,7 @@ class Decoding:
     memory: Memory | None = None
     weight: float = 0.0
     sharpness: float = 0.05
+    temperature: float = 1.0
 
     def as_settings(self) -> dict[str, Any]:
         """What a bundle's settings say of it; the memory is a file of its own."""
@@ -86,6 +89,7 @@ class Decoding:
             "prior": [round(float(x), 5) for x in self.prior],
             "weight": self.weight,
             "sharpness": self.sharpness,
+            "temperature": round(self.temperature, 5),
         }
 
     def __call__(
@@ -113,7 +117,7 @@ class Decoding:
                 np.log1p(-self.weight) + within(nobody, city, self.homes),
                 np.log(self.weight) + within(nobody, cells, self.homes),
             )
-        told = normalise(log_p + self.prior)
+        told = normalise((log_p + self.prior) / self.temperature)
         return told, within(told, inside, self.homes)
 
 
@@ -193,6 +197,7 @@ def _load_decoding(
         Memory.load(bundle.file(MEMORY)) if bundle.has(MEMORY) else None,
         float(wanted.get("weight", 0.0)),
         float(wanted.get("sharpness", 0.05)),
+        float(wanted.get("temperature", 1.0)),
     )
 
 
@@ -241,7 +246,7 @@ def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
     world = _World(rows, places, settings)
     wanted = combinations(settings)
     choose = settings.get("choose") or {}
-    parts, fitted, notes = wanted[0], None, []
+    parts, fitted, notes, temperature = wanted[0], None, [], 1.0
     if choose:
         inner = inner_folds(rows, str(choose.get("by", "folds")), world.sources)
         tried: list[tuple[Parts, HeldOut]] = []
@@ -258,6 +263,7 @@ def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
         best = best_of(tried, places.country, world.sources)
         parts, held = tried[best]
         widths = choose.get("point_km", [settings.get("point_km", 250.0)])
+        temperature, held = tempered(held, places.country, places.homes)
         fitted = fit(held, places.cities, rows, places.country, world.clusters, widths)
         notes.append(
             f"Chosen on inner folds of {len(held.rows)} training photos from {len(tried)} "
@@ -272,17 +278,16 @@ def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
         told = SCENES
         tasks["scenes"] = Task(SCENES, scenes)
     network = yield Job(NETWORK, NETWORK, tasks, weight=world.weight(parts.balance))
-    decoding = world.decoding(parts, network, rows.train)
+    decoding = replace(world.decoding(parts, network, rows.train), temperature=temperature)
 
     def said(of: IntArray) -> Float32Array:
         return world.says(decoding, network, of)[1]
 
     width = fitted.point_km if fitted else float(settings.get("point_km", 250.0))
-    temperature = fitted.temperatures[CITIES] if fitted else 1.0
 
     def points(of: IntArray) -> FloatArray:
         over: Partition = places.cities
-        belief = Belief.from_logits(over, said(of), temperature)
+        belief = Belief(over, said(of))
         return calibration.pick_points(belief, width)
 
     def save(folder: Path) -> None:
@@ -386,6 +391,14 @@ class _World:
             HeldOut(*(np.concatenate(column) for column in zip(*said, strict=True)))
             for said in found
         ]
+
+
+def tempered(held: HeldOut, country: IntArray, homes: IntArray) -> tuple[float, HeldOut]:
+    """The temperature of countries that held-out photos ask for, and the same photos at it."""
+    known = country[held.rows] >= 0
+    found = calibration.fit_temperature(held.country[known], country[held.rows[known]])
+    told = normalise(held.country / found)
+    return found, HeldOut(held.rows, told, within(told, held.city, homes))
 
 
 def _remember(

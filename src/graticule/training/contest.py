@@ -297,7 +297,8 @@ def answers(outcome: Outcome, rows: Rows, wanted: IntArray) -> str:
         if outcome.points is not None
         else calibration.pick_points(belief, fitted.point_km)
     )
-    names, p = _countries(partition, belief.p.astype(np.float64))
+    # Untempered: sums of tempered cells favour countries that have many cells.
+    names, p = _countries(partition, np.exp(outcome.log_p(wanted).astype(np.float64)))
     order = np.argsort(-p, axis=1, kind="stable")[:, :NAMED]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
