@@ -8,7 +8,7 @@ DEV := .venv-dev
 DEVBIN := $(DEV)/bin
 TESTS ?= tests
 # Programs in bench/: what measures speed, and what trains on the development photos.
-BENCH ?= atlas cells data locate marks training
+BENCH ?= atlas cells data evaluate locate marks training
 RESULTS ?= $(filter-out $(BENCH),$(basename $(notdir $(wildcard bench/*.py))))
 # A newer Python for check-base, where one is at hand; checks with one Python otherwise.
 NEWEST ?= $(lastword $(sort $(wildcard $(HOME)/.pyenv/versions/3.1[2-9]*/bin/python /usr/bin/python3.1[2-9])))
@@ -42,7 +42,7 @@ types: $(DEV)/.installed  ## Check types, strictly
 layers: $(DEV)/.installed  ## Check that imports point down the house
 	$(DEVBIN)/lint-imports
 
-bench: $(DEV)/.installed  ## Measure speed and memory into results/, a quarter of an hour (BENCH="atlas locate" for some)
+bench: $(DEV)/.installed  ## Measure speed and memory into results/, half an hour (BENCH="atlas locate" for some)
 	for part in $(BENCH); do $(DEVBIN)/python bench/$$part.py || exit 1; done
 
 results: $(DEV)/.installed  ## Train and judge every system on ../shared/photos into results/, some hours (RESULTS="s3" for some)

@@ -111,6 +111,19 @@ class LazyGroup(typer.core.TyperGroup):
         return super().resolve_command(ctx, args)
 
 
+def lazy_app(commands: dict[str, Entry], epilog: str) -> typer.Typer:
+    """A group of commands, each loaded only when it is called."""
+    group = type("Group", (LazyGroup,), {"table": commands})
+    return typer.Typer(
+        cls=group,
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        context_settings=CONTEXT,
+        epilog=epilog,
+    )
+
+
 app = typer.Typer(
     cls=LazyGroup,
     no_args_is_help=True,

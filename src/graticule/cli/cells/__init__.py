@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-import typer
-
-from graticule.cli.app import CONTEXT, Entry, LazyGroup
+from graticule.cli.app import Entry, lazy_app
 
 #: Command → where it lives, in the order of `graticule cells --help`.
 COMMANDS: dict[str, Entry] = {
@@ -17,20 +13,8 @@ COMMANDS: dict[str, Entry] = {
     ),
 }
 
-
-class CellsGroup(LazyGroup):
-    """The group's commands, loaded only when called."""
-
-    table: ClassVar[dict[str, Entry]] = COMMANDS
-
-
-app = typer.Typer(
-    cls=CellsGroup,
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    context_settings=CONTEXT,
-    epilog="Example: graticule cells build s2 --manifest photos/manifest.csv -o cells.parquet",
+app = lazy_app(
+    COMMANDS, "Example: graticule cells build s2 --manifest photos/manifest.csv -o cells.parquet"
 )
 
 

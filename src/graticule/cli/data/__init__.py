@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-import typer
-
-from graticule.cli.app import CONTEXT, Entry, LazyGroup
+from graticule.cli.app import Entry, lazy_app
 
 #: Command → where it lives, in the order of `graticule data --help`: tools first, then sources.
 COMMANDS: dict[str, Entry] = {
@@ -38,21 +34,7 @@ COMMANDS: dict[str, Entry] = {
     "places365": Entry("graticule.cli.data.places365:places365", "Places365: photos by scene"),
 }
 
-
-class DataGroup(LazyGroup):
-    """The group's commands, loaded only when called."""
-
-    table: ClassVar[dict[str, Entry]] = COMMANDS
-
-
-app = typer.Typer(
-    cls=DataGroup,
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    context_settings=CONTEXT,
-    epilog="Example: graticule data check photos/manifest.csv",
-)
+app = lazy_app(COMMANDS, "Example: graticule data check photos/manifest.csv")
 
 
 @app.callback()

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-import typer
-
-from graticule.cli.app import CONTEXT, Entry, LazyGroup
+from graticule.cli.app import Entry, lazy_app
 
 #: Command → where it lives, in the order of `graticule scenes --help`.
 COMMANDS: dict[str, Entry] = {
@@ -17,21 +13,7 @@ COMMANDS: dict[str, Entry] = {
     ),
 }
 
-
-class ScenesGroup(LazyGroup):
-    """The group's commands, loaded only when called."""
-
-    table: ClassVar[dict[str, Entry]] = COMMANDS
-
-
-app = typer.Typer(
-    cls=ScenesGroup,
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    context_settings=CONTEXT,
-    epilog="Example: graticule scenes show holiday/ --format csv",
-)
+app = lazy_app(COMMANDS, "Example: graticule scenes show holiday/ --format csv")
 
 
 @app.callback()
