@@ -195,10 +195,10 @@ def _markdown(result: dict[str, Any]) -> str:
         "weights 1/f, rate lowered on a plateau, at most 40 epochs, numbers standardised. Row "
         "settings are the shipped grid's and were not tuned here.",
         "",
-        "**Read with care.** The epoch that is kept is that of the lowest validation loss, and the "
-        "rate falls when that loss stalls; weighted by 1/f it is lowest within the first epochs, so "
-        "most of these networks are hardly trained. The rows record that fault, not yet the worth of "
-        "the features: no row may be read as a comparison of encoders.",
+        "**Read with care.** The epoch that is kept is that of the lowest validation loss, and "
+        "the rate falls when that loss stalls; weighted by 1/f it is lowest within the first "
+        "epochs, so most of these networks are hardly trained. The rows record that fault, not yet "
+        "the worth of the features: no row may be read as a comparison of encoders.",
         "",
         f"{result['photos']} photos. A photo of a country that training did not see is wrong. "
         "Distances are judged on photos with coordinates alone, most of them in San Francisco, "
