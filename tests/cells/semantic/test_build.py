@@ -122,7 +122,8 @@ def test_the_same_photos_give_the_same_cells() -> None:
     points = towns([(10.2, 70.2), (10.8, 70.5), (10.4, 70.9)], 80, 10.0)
     made = [semantic(points, grid(1, 2), PRESETS["small"])[0] for _ in range(2)]
     assert made[0].ids == made[1].ids
-    assert shapely.equals_exact(made[0].polygons, made[1].polygons).all()
+    # To the last bit but one: numpy 2.0's sums round by where an array happens to lie in memory.
+    assert shapely.equals_exact(made[0].polygons, made[1].polygons, tolerance=1e-13).all()
 
 
 @pytest.mark.parametrize("west", [178.5, -181.0, 359.0])
