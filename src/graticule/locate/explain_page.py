@@ -15,7 +15,7 @@ import numpy.typing as npt
 from graticule.answer import Match
 from graticule.draw import page as shell
 from graticule.locate.explain import Change, Explanation, overlay
-from graticule.output.html import thumbnail
+from graticule.locate.looks import looks
 from graticule.output.summary import percent
 
 _SIDE, _SMALL = 720, 150
@@ -136,16 +136,13 @@ def _table(rows: Sequence[tuple[str, Change]]) -> str:
 def _looks(matches: Sequence[Match], indexed: Callable[[str], Path | None]) -> str:
     if not matches:
         return ""
-    figures = []
-    for match in matches:
-        file = indexed(match.photo)
-        data = thumbnail(file, _SMALL) if file is not None else None
-        picture = f'<img alt="" src="{data}">' if data else ""
-        figures.append(
-            f"<figure>{picture}<figcaption>{escape(match.photo)}<br>{match.lat:.2f}, "
-            f"{match.lon:.2f}; likeness {match.similarity:.2f}</figcaption></figure>"
-        )
-    return f'<h2>Most alike in your index</h2><div class="looks">{"".join(figures)}</div>'
+    figures = looks(
+        matches,
+        indexed,
+        _SMALL,
+        lambda match: f"{match.lat:.2f}, {match.lon:.2f}; likeness {match.similarity:.2f}",
+    )
+    return f"<h2>Most alike in your index</h2>{figures}"
 
 
 def _small(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from graticule.answer import Match
 from graticule.draw import page as shell
 from graticule.draw.svg import world, worldmap
+from graticule.locate.looks import looks
 from graticule.locate.metadata_checks import Check
 from graticule.locate.verify import Verification
 from graticule.locate.verify_output import in_words, limits_in_words
@@ -208,8 +209,7 @@ def _metadata(checks: Sequence[Check]) -> str:
     if not checks:
         return '<p class="note">The file has no metadata that could be compared with the claim.</p>'
     lines = "".join(
-        f"<li><b>{escape(check.of)}</b>: {escape(check.words)} "
-        f"(<b>{escape('look' if check.says == 'look' else check.says)}</b>)</li>"
+        f"<li><b>{escape(check.of)}</b>: {escape(check.words)} (<b>{escape(check.says)}</b>)</li>"
         for check in checks
     )
     return f"<p>Metadata of the file, apart from the picture:</p><ul>{lines}</ul>"
@@ -218,13 +218,5 @@ def _metadata(checks: Sequence[Check]) -> str:
 def _looks(title: str, matches: Sequence[Match], indexed: Callable[[str], Path | None]) -> str:
     if not matches:
         return ""
-    figures = []
-    for match in matches:
-        file = indexed(match.photo)
-        data = thumbnail(file, _SMALL) if file is not None else None
-        picture = f'<img alt="" src="{data}">' if data else ""
-        figures.append(
-            f"<figure>{picture}<figcaption>{escape(match.photo)}<br>likeness "
-            f"{match.similarity:.2f}</figcaption></figure>"
-        )
-    return f'<p>{escape(title)}:</p><div class="looks">{"".join(figures)}</div>'
+    figures = looks(matches, indexed, _SMALL, lambda match: f"likeness {match.similarity:.2f}")
+    return f"<p>{escape(title)}:</p>{figures}"
