@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graticule.download import Client, Refused, is_public, shown
+from graticule.download import Client, Refused
 from graticule.errors import DownloadError
 from local_server import LocalServer, Reply, Stopwatch
 
@@ -281,29 +281,3 @@ def test_killed_in_the_middle_it_goes_on_where_it_was(server: LocalServer, tmp_p
     assert target.read_bytes() == body
     assert server.asked[-1].headers["range"] == f"bytes={kept}-"
     assert leftovers(tmp_path) == ["a.bin"]
-
-
-@pytest.mark.parametrize(
-    ("address", "public"),
-    [
-        ("8.8.8.8", True),
-        ("2606:4700::1111", True),
-        ("127.0.0.1", False),
-        ("10.0.0.8", False),
-        ("192.168.1.1", False),
-        ("169.254.169.254", False),
-        ("100.64.0.1", False),
-        ("0.0.0.0", False),
-        ("224.0.0.1", False),
-        ("::1", False),
-        ("fe80::1%eth0", False),
-        ("::ffff:127.0.0.1", False),
-        ("fd00::1", False),
-    ],
-)
-def test_which_addresses_are_the_open_internet(address: str, public: bool) -> None:
-    assert is_public(address) is public
-
-
-def test_messages_show_no_secrets() -> None:
-    assert shown("https://me:pw@a.org/x?api_key=1#f") == "https://a.org/x"
