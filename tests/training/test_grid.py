@@ -68,15 +68,19 @@ def test_what_does_not_fit_is_named(small: Path) -> None:
 
 
 def test_every_row_is_trained_and_a_cut_run_goes_on(
-    planet: Manifest, small: Path, tmp_path: Path
+    planet: Manifest, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from graticule.training import grid_run, run
 
     out = tmp_path / "grid"
     said: list[str] = []
+    read: list[int] = []
+    whole = run.read
+    monkeypatch.setattr(run, "read", lambda *given: read.append(1) or whole(*given))
     options = run.Options(workers=0, say=said.append)
     report = grid_run.train(grid.load(str(small)), planet.path, out, options)
     assert len(report["rows"]) == len(said) == 7
+    assert len(read) == 1  # the manifest, once for all rows
     assert report == json.loads((out / "report.json").read_text())
     for found in report["rows"].values():
         assert 0 <= found["top1"] <= found["top5"] <= found["top10"] <= 100

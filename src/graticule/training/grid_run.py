@@ -1,7 +1,8 @@
 """Train every row of a grid on one split of a manifest, and write its tables.
 
-Rows share manifest, split and feature cache; each is written as it ends, so that a grid that was
-cut off goes on where it was.
+Rows share manifest, split and feature cache: the manifest is read once, and again only for a row
+that splits it otherwise. Each row is written as it ends, so that a grid that was cut off goes on
+where it was.
 """
 
 from __future__ import annotations
@@ -32,11 +33,15 @@ def train(
     shared = options.features or out / "features"
     done: dict[str, Any] = {}
     kept: dict[Any, Any] = {}
+    read: dict[tuple[str, int], run.Material] = {}
     report: dict[str, Any] = {}
     recipes = {name: run.with_weights(r, options.weights) for name, r in grid.rows().items()}
     for number, (name, recipe) in enumerate(recipes.items()):
         folder = out / "rows" / f"{number:02}"
-        trainer, _ = run.prepare(recipe, manifest, folder, replace(options, features=shared))
+        split = (recipe.data.model_dump_json(), recipe.seed)
+        if split not in read:
+            read[split] = run.read(recipe, manifest)
+        trainer = run.trainer_for(recipe, read[split], folder, replace(options, features=shared))
         trainer = replace(trainer, kept=kept)
         judged, wanted = grid_report.judged(trainer.rows)
         if not report:

@@ -86,13 +86,14 @@ def train(
         if len(tables) > 1:
             raise GraticuleError(f"recipe {recipe.name}: it takes one --manifest, not several")
         return command.train(recipe, tables[0], out, features, options.say)
-    trainer, notes = prepare(recipe, tables, out, options)
+    material = read(recipe, tables)
+    trainer = trainer_for(recipe, material, out, options)
     results, outcome = run_jobs(trainer)
-    rows = trainer.rows
+    rows = material.rows
     calibration = calibrate(outcome, rows, np.flatnonzero(rows.validation), results)
     facts = {
         "manifest": " + ".join(table.name for table in tables),
-        "manifest_sha256": manifest_hash([manifests.read(table) for table in tables]),
+        "manifest_sha256": material.sha256,
         "train_photos": int(rows.train.sum()),
         "validation_photos": int(rows.validation.sum()),
         "seed": recipe.seed,
@@ -102,33 +103,71 @@ def train(
     story = write.Story(
         recipe,
         write.provenance(facts, results, time.monotonic() - began),
-        tuple(notes),
+        tuple(material.notes),
         licences(rows),
         judge(outcome, rows, calibration),
     )
     return write.write_bundle(out, results, outcome, calibration, story)
 
 
-def prepare(
-    recipe: Recipe, manifest: Path | Sequence[Path], out: Path, options: Options
-) -> tuple[Trainer, list[str]]:
-    """Read the manifests and set everything up that jobs have in common."""
+@dataclass(frozen=True)
+class Material:
+    """What a run learns from: the manifests, read and split once.
+
+    Attributes:
+        rows: of all manifests, below one another.
+        files: the photos.
+        notes: lines on what was left out and how the rows were split.
+        sha256: of the manifests.
+        base: where relative weights are looked for.
+    """
+
+    rows: Rows
+    files: list[Path]
+    notes: list[str]
+    sha256: str
+    base: Path
+
+    @property
+    def key(self) -> str:
+        """Hash of manifests and split; checkpoints must agree on it."""
+        learned = self.rows.train.tobytes() + self.rows.validation.tobytes()
+        return hashlib.sha256(self.sha256.encode() + learned).hexdigest()
+
+
+def read(recipe: Recipe, manifest: Path | Sequence[Path]) -> Material:
+    """Read the manifests and split them as the recipe says.
+
+    Raises:
+        ManifestError: a split that is not there, no training row, or no photo on the disk.
+    """
     tables = [
         manifests.read(path) for path in ([manifest] if isinstance(manifest, Path) else manifest)
     ]
     rows, paths, notes = read_tables(tables, recipe.data, recipe.seed)
+    return Material(rows, paths, notes, manifest_hash(tables), tables[0].path.parent)
+
+
+def prepare(
+    recipe: Recipe, manifest: Path | Sequence[Path], out: Path, options: Options
+) -> tuple[Trainer, list[str]]:
+    """Read the manifests and set everything up that jobs have in common."""
+    material = read(recipe, manifest)
+    return trainer_for(recipe, material, out, options), material.notes
+
+
+def trainer_for(recipe: Recipe, material: Material, out: Path, options: Options) -> Trainer:
+    """Set everything up that jobs have in common, on photos that :func:`read` gave."""
     folder = run_folder(out)
     if (folder / "run.json").is_file() and not options.resume:
         for old in folder.glob("*/*.safetensors"):
             old.unlink()
-    key = hashlib.sha256(
-        manifest_hash(tables).encode() + rows.train.tobytes() + rows.validation.tobytes()
-    ).hexdigest()
+    key = material.key
     files.write_json(folder / "run.json", {"recipe": recipe.model_dump(mode="json"), "key": key})
-    trainer = Trainer(
+    return Trainer(
         recipe=recipe,
-        rows=rows,
-        files=paths,
+        rows=material.rows,
+        files=material.files,
         folder=folder,
         features=options.features or folder / "features",
         key=key,
@@ -136,10 +175,9 @@ def prepare(
         workers=_workers(options.workers),
         resume=options.resume,
         download=options.download,
-        base=tables[0].path.parent,
+        base=material.base,
         init=_init(options.init),
     )
-    return trainer, notes
 
 
 def picture(outcome: Outcome, trainer: Trainer, calibration: Calibration) -> None:
