@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from graticule.cli.app import app
-from graticule.errors import BundleError, ManifestError
+from graticule.errors import BundleError, ManifestError, RecipeError
 from graticule.photos import manifest as manifests
 from graticule.scenes import SCENES
 from toy import make_photos
@@ -75,6 +75,13 @@ def test_every_help_has_an_example(command: str) -> None:
     found = RUNNER.invoke(app, ["scenes", command, "--help"])
     assert found.exit_code == 0
     assert "Example" in found.output
+
+
+def test_a_grid_trains_no_helper(photos: Path, tmp_path: Path) -> None:
+    pytest.importorskip("lightning")
+    args = ["scenes", "train", str(photos), "-o", str(tmp_path / "b"), "--recipe", "s5-grid"]
+    said = RUNNER.invoke(app, args)
+    assert isinstance(said.exception, RecipeError)
 
 
 def test_show_names_365_16_and_3(helper: Path, photos: Path) -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graticule.errors import GraticuleError, MissingExtraError
+from graticule.cli import training
+from graticule.errors import GraticuleError
 
 if TYPE_CHECKING:
     from graticule.evaluation.compare import Comparison
@@ -114,17 +115,13 @@ def _own_name(name: str, where: str, entries: Sequence[object]) -> str:
 def _contest(
     recipe: str, manifest: Path, output: Path, changes: list[str] | None, features: Path | None
 ) -> list[Comparison]:
-    try:
-        import lightning  # noqa: F401
-        import torch  # noqa: F401
-    except ImportError as error:
-        raise MissingExtraError("torch and lightning", "train", "compare --recipe") from error
+    training.need_torch("compare --recipe")
     from graticule.evaluation.contest import judge
     from graticule.photos import manifest as manifests
     from graticule.training import run
     from graticule.training.contest import hold, load_contest
 
     wanted = load_contest(recipe, changes)
-    options = run.Options(features=features, say=lambda words: typer.echo(words, err=True))
+    options = run.Options(features=features, say=training.say)
     held = hold(wanted, manifests.read(manifest), output / "runs", options)
     return list(judge(wanted, held).values())

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from graticule.errors import GraticuleError, MissingExtraError
+from graticule.cli import training
+from graticule.errors import GraticuleError
 
 
 def train(
@@ -19,29 +20,16 @@ def train(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The bundle's folder.")
     ] = None,
-    changes: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="Change a value: phases.0.epochs=2. May be repeated."),
-    ] = None,
+    changes: training.Changes = None,
     init: Annotated[
         Path | None, typer.Option(help="Start from the networks of this bundle.")
     ] = None,
-    weights: Annotated[
-        Path | None, typer.Option(help="Start the encoder from this .safetensors or .pth.")
-    ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    workers: Annotated[
-        int | None, typer.Option(help="Processes that decode photos; cores − 1 by default.")
-    ] = None,
-    features: Annotated[
-        Path | None, typer.Option(help="Folder of the feature cache; beside the bundle by default.")
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Continue a run that was cut off.")
-    ] = False,
-    download: Annotated[
-        bool, typer.Option("--download", help="Allow published weights to be fetched.")
-    ] = False,
+    weights: training.Weights = None,
+    device: training.Device = "auto",
+    workers: training.Workers = None,
+    features: training.Features = None,
+    resume: training.Resume = False,
+    download: training.Download = False,
     explain: Annotated[
         bool, typer.Option("--explain", help="Say which layers learn in which phase, and stop.")
     ] = False,
@@ -56,11 +44,7 @@ def train(
 
     Or graticule train s3 -m cities.csv -o s3 --weights vgg16.safetensors --set stop.patience=5
     """
-    try:
-        import lightning  # noqa: F401
-        import torch  # noqa: F401
-    except ImportError as error:
-        raise MissingExtraError("torch and lightning", "train", "graticule train") from error
+    training.need_torch("graticule train")
     from graticule.training import grid, grid_run, run
     from graticule.training import recipe as recipes
 
@@ -84,7 +68,7 @@ def train(
         resume=resume,
         download=download,
         features=features,
-        say=lambda words: typer.echo(words, err=True),
+        say=training.say,
     )
     if isinstance(wanted, grid.Grid):
         if len(manifest) > 1:
@@ -92,7 +76,4 @@ def train(
         grid_run.train(wanted, manifest[0], output, options)
         typer.echo((output / "report.md").read_text(encoding="utf-8").rstrip())
         return
-    bundle = run.train(wanted, manifest, output, options)
-    for name, facts in bundle.manifest.provenance.get("networks", {}).items():
-        typer.echo(f"{name}: {facts['epochs']} epochs, best {facts['best_epoch']}", err=True)
-    typer.echo(str(bundle.path))
+    training.learn(wanted, manifest, output, options)
