@@ -7,7 +7,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graticule.draw.page import document, head, json_text
+from graticule.draw.page import document, head, json_text, table
 
 
 def test_a_document_runs_its_own_script_only() -> None:
@@ -18,6 +18,13 @@ def test_a_document_runs_its_own_script_only() -> None:
     assert "<p>words</p>" in text
     assert "script-src 'none'" in head("no scripts")
     assert "unsafe" not in head("no scripts")
+
+
+def test_a_table_escapes_its_names_and_turns_numbers_right() -> None:
+    text = table(["a <b>", "n"], ["<tr><td>x</td></tr>"], numeric=(1,), kind="wide")
+    assert '<table class="wide">' in text
+    assert '<th>a &lt;b&gt;</th><th class="number">n</th>' in text
+    assert "<tbody><tr><td>x</td></tr></tbody>" in text
 
 
 @given(st.text())

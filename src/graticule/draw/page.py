@@ -9,12 +9,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from html import escape
 from importlib.resources import files
 from typing import Any
 
-__all__ = ["document", "escape", "head", "json_text"]
+__all__ = ["document", "escape", "head", "json_text", "table"]
 
 _HEAD = """<!doctype html>
 <html lang="en">
@@ -73,6 +73,28 @@ def document(title: str, body: str, *, styles: Sequence[str] = ()) -> str:
         head(title, styles=styles, scripts=[switch], style_attributes=True)
         + f'<main class="page">\n{theme_button()}\n{body}\n</main>\n'
         + f"<script>{switch}</script>\n</body>\n</html>\n"
+    )
+
+
+def table(
+    names: Sequence[str], rows: Iterable[str], *, numeric: Collection[int] = (), kind: str = ""
+) -> str:
+    """A table, which moves sideways by itself where the page is too narrow for it.
+
+    Args:
+        names: of the columns; escaped here.
+        rows: ``<tr>`` elements, HTML already; a number stands in a cell of the class ``number``.
+        numeric: columns, from 0, whose names stand to the right as their numbers do.
+        kind: the table's class.
+    """
+    top = "".join(
+        f'<th class="number">{escape(name)}</th>' if i in numeric else f"<th>{escape(name)}</th>"
+        for i, name in enumerate(names)
+    )
+    opened = f'<table class="{kind}">' if kind else "<table>"
+    return (
+        f'<div class="scroll">{opened}<thead><tr>{top}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
 
 

@@ -16,7 +16,6 @@ from graticule.evaluation.compare import SHOWN, TESTED, Comparison, Pair, Row
 from graticule.evaluation.markdown import number
 
 _STYLE = """
-.page .scroll { overflow-x: auto; }
 .page table.systems td { white-space: nowrap; }
 .page .tested td:first-child { color: var(--accent); font-weight: 600; }
 .page .pictures { display: flex; flex-wrap: wrap; gap: 1rem; }
@@ -158,15 +157,7 @@ def _table(found: Comparison) -> str:
         rows.append(
             f"<tr{mark}><td>{escape(name)}</td>{''.join(cells)}<td>{escape(last)}</td></tr>"
         )
-    return _grid(_HEAD, rows, "systems")
-
-
-def _grid(head: Sequence[str], rows: Sequence[str], kind: str = "") -> str:
-    top = "".join(f"<th>{escape(name)}</th>" for name in head)
-    return (
-        f'<div class="scroll"><table class="{kind}"><thead><tr>{top}</tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div>"
-    )
+    return shell.table(_HEAD, rows, numeric=range(1, len(_HEAD) - 1), kind="systems")
 
 
 def _tests(found: Comparison) -> str:
@@ -177,7 +168,7 @@ def _tests(found: Comparison) -> str:
         for pair in found.pairs
     ]
     title = f"<h3>{escape(found.pairs[0].first)} against the others, on the same photos</h3>"
-    return title + _grid(_PAIRS, rows)
+    return title + shell.table(_PAIRS, rows)
 
 
 def _notes(found: Comparison) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from itertools import groupby
 from pathlib import Path
@@ -54,7 +54,6 @@ _STYLE = """
 .page .sheet figcaption { font-size: .8rem; overflow-wrap: anywhere; }
 .page .sheet img { width: 8.6rem; height: 8.6rem; object-fit: cover; border-radius: 6px;
   background: var(--track); }
-.page .scroll { overflow-x: auto; }
 .page details summary { cursor: pointer; color: var(--soft); margin: .4em 0; }
 @media (max-width: 40rem) {
   .page td.name, .page .finding { white-space: normal; min-width: 6.5rem; }
@@ -170,7 +169,7 @@ def _audit(report: Report) -> str:
     ]
     numeric = range(1, len(names) + 2)
     words = '<p class="lead">The headline without the photos of each finding.</p>'
-    return words + _table(head, rows, numeric) + silent + listed
+    return words + shell.table(head, rows, numeric=numeric) + silent + listed
 
 
 def _values(headline: Headline, names: Sequence[tuple[str, str]]) -> str:
@@ -203,7 +202,7 @@ def _scores(report: Report) -> str:
     )
     if report.clean is None:
         words += "<p><b>No photo is clean: every one is concerned by a finding above.</b></p>"
-    return words + _table(head, rows, (1, 3, 5, 7, 8))
+    return words + shell.table(head, rows, numeric=(1, 3, 5, 7, 8))
 
 
 def _part(score: Score) -> str:
@@ -233,7 +232,7 @@ def _worst(report: Report) -> str:
         '<p class="lead">Found by search over single columns and pairs; p by Fisher’s exact test, '
         "corrected for everything that was looked at.</p>"
     )
-    return "<h2>Where it is worst</h2>" + words + _table(head, rows, (1, 2, 3, 4))
+    return "<h2>Where it is worst</h2>" + words + shell.table(head, rows, numeric=(1, 2, 3, 4))
 
 
 def _slices(report: Report) -> str:
@@ -253,7 +252,7 @@ def _slices(report: Report) -> str:
         opened = " open" if len(rows) <= 8 else ""
         parts.append(
             f"<details{opened}><summary>{escape(what)} ({len(rows)})</summary>"
-            f"{_table(head, rows, (1, 2, 3, 4, 5))}</details>"
+            f"{shell.table(head, rows, numeric=(1, 2, 3, 4, 5))}</details>"
         )
     return "<h2>By slice</h2>" + "".join(parts)
 
@@ -294,12 +293,3 @@ def _thumbnail(photo: Callable[[str], Path], path: str) -> str:
     image.save(buffer, "JPEG", quality=70)
     data = base64.b64encode(buffer.getvalue()).decode()
     return f'<img alt="" src="data:image/jpeg;base64,{data}">'
-
-
-def _table(head: Sequence[str], rows: Iterable[str], numeric: Iterable[int] = ()) -> str:
-    right = set(numeric)
-    cells = "".join(
-        f'<th class="{"number" if i in right else "text"}">{escape(name)}</th>'
-        for i, name in enumerate(head)
-    )
-    return f'<div class="scroll"><table><tr>{cells}</tr>{"".join(rows)}</table></div>'

@@ -126,11 +126,10 @@ def _table(rows: Sequence[tuple[str, Change]]) -> str:
             f'<td class="number">{100 * change.before:.1f} %</td>'
             f'<td class="number">{100 * change.after:.1f} %</td></tr>'
         )
-    first = "<th>part</th>" if numbered else ""
-    return (
-        f'<table><tr>{first}<th>place</th><th class="number">before</th>'
-        f'<th class="number">after</th></tr>{"".join(lines)}</table>'
-    )
+    names = ("place", "before", "after")
+    if not numbered:
+        return shell.table(names, lines, numeric=(1, 2))
+    return shell.table(("part", *names), lines, numeric=(2, 3))
 
 
 def _looks(matches: Sequence[Match], indexed: Callable[[str], Path | None]) -> str:

@@ -47,7 +47,6 @@ _STYLE = """
 .looks { display: flex; flex-wrap: wrap; gap: .6rem; margin: .3em 0 1em; }
 .looks figure { margin: 0; width: 8.2rem; font-size: .78rem; overflow-wrap: anywhere; }
 .looks img { width: 100%; border-radius: 6px; }
-.page .scroll { overflow-x: auto; }
 """
 
 
@@ -120,12 +119,8 @@ def _table(found: Sequence[Verification]) -> str:
             f'<td class="number">{ratio}</td><td class="number">{share}</td>'
             f"<td>{escape(note)}</td></tr>"
         )
-    return (
-        '<div class="scroll"><table><tr><th>photo</th><th>claim</th><th>verdict</th>'
-        '<th class="number">ratio</th><th class="number">fit as well</th><th></th></tr>'
-        + "".join(rows)
-        + "</table></div>"
-    )
+    names = ("photo", "claim", "verdict", "ratio", "fit as well", "")
+    return shell.table(names, rows, numeric=(3, 4))
 
 
 def _card(one: Verification, source: Source, indexed: Callable[[str], Path | None]) -> str:
@@ -192,11 +187,7 @@ def _cells(one: Verification) -> str:
             f'<p class="note">The claim\'s country has {percent(one.country_probability or 0.0)} '
             f"and is number {one.country_rank} among the countries.</p>"
         )
-    return (
-        '<table><tr><th>place</th><th class="number">probability</th></tr>'
-        + "".join(rows)
-        + f"</table>{rank}"
-    )
+    return shell.table(("place", "probability"), rows, numeric=(1,)) + rank
 
 
 def _row(kind: str, name: str, probability: float) -> str:

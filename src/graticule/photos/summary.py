@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
 
@@ -155,12 +156,14 @@ def _filled(summary: Summary) -> list[tuple[str, str, str]]:
     ]
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[str, str]] | list[tuple[str, str, str]]) -> str:
-    def cells(row: tuple[str, ...], tag: str) -> str:
-        return "".join(
-            f"<{tag}{' class=number' if i else ''}>{escape(cell)}</{tag}>"
-            for i, cell in enumerate(row)
-        )
+def _table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Words in the first column, numbers in the others."""
+    from graticule.draw.page import table
 
-    body = "".join(f"<tr>{cells(row, 'td')}</tr>" for row in rows)
-    return f"<table><thead><tr>{cells(head, 'th')}</tr></thead><tbody>{body}</tbody></table>"
+    cells = (
+        f"<tr><td>{escape(first)}</td>"
+        + "".join(f'<td class="number">{escape(value)}</td>' for value in rest)
+        + "</tr>"
+        for first, *rest in rows
+    )
+    return table(names, cells, numeric=range(1, len(names)))
