@@ -9,11 +9,12 @@ from __future__ import annotations
 import csv
 import difflib
 import io
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graticule.errors import ManifestError
 from graticule.photos import schema
@@ -39,22 +40,30 @@ class BadRow(NamedTuple):
     text: str
 
 
-class Source(Protocol):
+class Source(ABC):
     """Rows of a manifest."""
 
     @property
+    @abstractmethod
     def columns(self) -> tuple[str, ...]:
         """The names of the columns."""
+
+    @abstractmethod
+    def raw(
+        self, columns: list[str], bad_rows: list[BadRow] | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Pass over the rows, in order, as they stand in the file.
+
+        Args:
+            columns: those wanted.
+            bad_rows: gets the lines that have too many or too few values and are passed over.
+        """
 
     def batches(
         self, columns: list[str], bad_rows: list[BadRow] | None = None
     ) -> Iterator[pa.RecordBatch]:
         """Pass over the rows, in order, every column in the type of the schema."""
-
-    def raw(
-        self, columns: list[str], bad_rows: list[BadRow] | None = None
-    ) -> Iterator[pa.RecordBatch]:
-        """Pass over the rows as they stand in the file."""
+        yield from map(typed, self.raw(columns, bad_rows))
 
 
 def open_source(path: Path) -> Source:
@@ -149,7 +158,7 @@ def typed(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 
 @dataclass(frozen=True)
-class MemorySource:
+class MemorySource(Source):
     """A table in memory, as :func:`typed` leaves it."""
 
     table: pa.Table
@@ -159,12 +168,6 @@ class MemorySource:
         """The names of the columns."""
         return tuple(self.table.schema.names)
 
-    def batches(
-        self, columns: list[str], bad_rows: list[BadRow] | None = None
-    ) -> Iterator[pa.RecordBatch]:
-        """Pass over the rows, in order."""
-        yield from map(typed, self.raw(columns))
-
     def raw(
         self, columns: list[str], bad_rows: list[BadRow] | None = None
     ) -> Iterator[pa.RecordBatch]:
@@ -173,7 +176,7 @@ class MemorySource:
 
 
 @dataclass(frozen=True)
-class ParquetSource:
+class ParquetSource(Source):
     """A Parquet file, scanned as a dataset."""
 
     path: Path
@@ -192,12 +195,6 @@ class ParquetSource:
     def columns(self) -> tuple[str, ...]:
         """The names of the columns."""
         return tuple(self._dataset.schema.names)
-
-    def batches(
-        self, columns: list[str], bad_rows: list[BadRow] | None = None
-    ) -> Iterator[pa.RecordBatch]:
-        """Pass over the rows, in order."""
-        yield from map(typed, self.raw(columns))
 
     def raw(
         self, columns: list[str], bad_rows: list[BadRow] | None = None
@@ -218,7 +215,7 @@ class ParquetSource:
 
 
 @dataclass(frozen=True)
-class CsvSource:
+class CsvSource(Source):
     """A CSV file, read as a stream of blocks."""
 
     path: Path
@@ -246,12 +243,6 @@ class CsvSource:
     def columns(self) -> tuple[str, ...]:
         """The names of the columns."""
         return self._head[1]
-
-    def batches(
-        self, columns: list[str], bad_rows: list[BadRow] | None = None
-    ) -> Iterator[pa.RecordBatch]:
-        """Pass over the rows, in order; lines with too many or too few values are passed over."""
-        yield from map(typed, self.raw(columns, bad_rows))
 
     def raw(
         self, columns: list[str], bad_rows: list[BadRow] | None = None
@@ -299,7 +290,7 @@ class CsvSource:
 
 
 @dataclass(frozen=True)
-class JoinedSource:
+class JoinedSource(Source):
     """Rows of one source with columns of a table beside them, matched by a key.
 
     Attributes:
@@ -321,15 +312,16 @@ class JoinedSource:
         self, columns: list[str], bad_rows: list[BadRow] | None = None
     ) -> Iterator[pa.RecordBatch]:
         """Pass over the left's rows, in order, in the types of the schema."""
-        needed = [name for name in self.left.columns if name in columns or name == self.on]
-        yield from self._joined(self.left.batches(needed, bad_rows), columns)
+        yield from self._joined(self.left.batches(self._needed(columns), bad_rows), columns)
 
     def raw(
         self, columns: list[str], bad_rows: list[BadRow] | None = None
     ) -> Iterator[pa.RecordBatch]:
         """Pass over the left's rows as they stand in its file."""
-        needed = [name for name in self.left.columns if name in columns or name == self.on]
-        yield from self._joined(self.left.raw(needed, bad_rows), columns)
+        yield from self._joined(self.left.raw(self._needed(columns), bad_rows), columns)
+
+    def _needed(self, columns: list[str]) -> list[str]:
+        return [name for name in self.left.columns if name in columns or name == self.on]
 
     def _joined(
         self, batches: Iterator[pa.RecordBatch], columns: list[str]
