@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -39,6 +40,21 @@ def test_charts_hold_their_words() -> None:
 @pytest.mark.usefixtures("_matplotlib")
 def test_the_same_values_are_the_same_bytes() -> None:
     assert charts.bars({"a": 1.0}, x="n") == charts.bars({"a": 1.0}, x="n")
+
+
+@pytest.mark.usefixtures("_matplotlib")
+def test_pictures_are_files_of_their_rows_and_columns(tmp_path: Path) -> None:
+    from PIL import Image
+
+    one = charts.Panel("loss", {"train": ([1, 2], [3.0, 2.0]), "val": ([2], [4.0])}, "epoch", "y")
+    two = charts.Panel("accuracy", {}, "epoch", "y", turns=(1.5,), y_range=(0, 1))
+    charts.save_lines([[one, two], [two, one]], tmp_path / "lines.png")
+    wide, high = Image.open(tmp_path / "lines.png").size
+    assert (wide, high) == (8 * 110, round(5.6 * 110))
+    counts = [[9, 1, 0], [0, 0, 0], [3, 0, 0]]
+    for name in ("a.png", "b.png"):
+        charts.save_confusion(counts, ["Rome", "Oslo", "Bern"], tmp_path / name, x="said", y="true")
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 
 def test_without_matplotlib_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

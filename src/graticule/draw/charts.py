@@ -1,23 +1,53 @@
-"""Charts as SVG text, for pages and files; they need matplotlib (``[report]``)."""
+"""Charts: SVG text for pages, PNG files beside a run; they need matplotlib (``[report]``)."""
 
 from __future__ import annotations
 
 import io
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from graticule import files
 from graticule.errors import MissingExtraError
 
 _ACCENT, _SECOND, _SOFT = "#c8430a", "#1763a6", "#8b97a0"
+#: Dots an inch of a PNG file.
+_DPI = 110
 _COLOURS = (_ACCENT, _SECOND, "#24704a", "#7a4fa3", "#8a6d00", "#5b6873")
 
 
+#: Name → x and y values.
+Series = Mapping[str, tuple[Sequence[float], Sequence[float]]]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One chart of lines among several in a picture.
+
+    Attributes:
+        title: above it.
+        series: name → x and y values.
+        x: label of the axis, with its unit.
+        y: likewise.
+        turns: x values at which something changes, each a dotted line.
+        y_range: lowest and highest y that is shown; by the values where it is None.
+    """
+
+    title: str
+    series: Series
+    x: str
+    y: str
+    turns: Sequence[float] = ()
+    y_range: tuple[float, float] | None = None
+
+
 def lines(
-    series: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    series: Series,
     *,
     x: str,
     y: str,
@@ -41,9 +71,10 @@ def lines(
     Raises:
         MissingExtraError: matplotlib is not installed.
     """
-    figure, axes = _figure()
-    for (name, (xs, ys)), colour in zip(series.items(), _cycle(len(series)), strict=True):
-        axes.plot(xs, ys, label=name, color=colour, linewidth=1.8)
+    figure = _figure()
+    axes = _styled(figure.subplots())
+    _draw_lines(axes, series, x, y)
+    for (name, (xs, _)), colour in zip(series.items(), _cycle(len(series)), strict=True):
         if bands and name in bands:
             axes.fill_between(xs, *bands[name], color=colour, alpha=0.15, linewidth=0)
     if diagonal:
@@ -51,10 +82,33 @@ def lines(
         axes.plot((low, high), (low, high), color=_SOFT, linewidth=1, linestyle="--", zorder=0)
     if log_x:
         axes.set_xscale("log")
-    axes.set(xlabel=x, ylabel=y)
     if len(series) > 1:
         axes.legend(frameon=False)
     return _svg(figure)
+
+
+def save_lines(panels: Sequence[Sequence[Panel]], path: Path) -> None:
+    """Charts of lines beside and below one another, as one PNG file.
+
+    Args:
+        panels: row by row, all rows of one length.
+        path: the ``.png``.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    rows, columns = len(panels), len(panels[0])
+    figure = _figure(width=4.0 * columns, height=2.8 * rows)
+    grid = figure.subplots(rows, columns, squeeze=False)
+    for some, charts in zip(grid, panels, strict=True):
+        for axes, panel in zip(some, charts, strict=True):
+            _draw_lines(_styled(axes), panel.series, panel.x, panel.y)
+            for turn in panel.turns:
+                axes.axvline(turn, color=_SOFT, linewidth=0.8, linestyle=":")
+            axes.set(title=panel.title, ylim=panel.y_range)
+            if panel.series:
+                axes.legend(frameon=False)
+    _save(figure, path)
 
 
 def bars(
@@ -68,7 +122,8 @@ def bars(
     Raises:
         MissingExtraError: matplotlib is not installed.
     """
-    figure, axes = _figure(height=max(1.2, 0.28 * len(values) + 0.7))
+    figure = _figure(height=max(1.2, 0.28 * len(values) + 0.7))
+    axes = _styled(figure.subplots())
     names = list(values)
     axes.barh(names, [values[name] for name in names], color=_ACCENT, height=0.66)
     for row, name in enumerate(names):
@@ -100,33 +155,89 @@ def confusion(
         MissingExtraError: matplotlib is not installed.
     """
     counts = np.asarray(matrix, dtype=np.float64)
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     down = names if rows is None else rows
-    figure, axes = _figure(height=max(2.5, 0.36 * len(down) + 1.2))
-    axes.imshow(shares, cmap="Oranges", vmin=0, vmax=1, aspect="auto")
-    axes.set_xticks(range(len(names)), names, rotation=45, ha="right")
-    axes.set_yticks(range(len(down)), down)
-    for (row, column), count in np.ndenumerate(counts):
-        if count and len(names) <= 24:
-            ink = "#ffffff" if shares[row, column] > 0.6 else "#1d2730"
-            axes.text(column, row, f"{count:g}", ha="center", va="center", color=ink, fontsize=8)
-    axes.spines[:].set_visible(False)
-    axes.grid(visible=False)
+    figure = _figure(height=max(2.5, 0.36 * len(down) + 1.2))
+    axes = figure.subplots()
+    image = _draw_shares(axes, counts, names, down)
     axes.set(xlabel=x, ylabel=y)
+    if len(names) <= 24:
+        _write_cells(axes, image, counts, counts > 0, "{:g}")
     return _svg(figure)
 
 
-def _figure(*, width: float = 6.4, height: float = 3.4) -> tuple[Any, Any]:
+def save_confusion(
+    matrix: npt.ArrayLike, names: Sequence[str], path: Path, *, x: str, y: str
+) -> None:
+    """A confusion matrix of counts as a PNG file; rows without photos are left out.
+
+    Args:
+        matrix: (names, names) counts, true against said.
+        names: of rows and columns.
+        path: the ``.png``; it grows with the names.
+        x: label of the axis.
+        y: likewise.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    counts = np.asarray(matrix, dtype=np.float64)
+    seen = counts.sum(axis=1) > 0
+    down = [name for name, here in zip(names, seen, strict=True) if here]
+    figure = _figure(width=3.2 + 0.27 * len(names), height=1.9 + 0.27 * len(down))
+    axes = figure.subplots()
+    image = _draw_shares(axes, counts[seen], names, down)
+    axes.set(xlabel=x, ylabel=y)
+    if len(names) <= 40:
+        percent = 100 * image.get_array()
+        _write_cells(axes, image, percent, percent >= 5, "{:.0f}")
+    figure.colorbar(image, ax=axes, label="share of the row's photos", shrink=0.6)
+    _save(figure, path)
+
+
+def _draw_lines(axes: Any, series: Series, x: str, y: str) -> None:
+    for (name, (xs, ys)), colour in zip(series.items(), _cycle(len(series)), strict=True):
+        # One point alone would be a line of no length.
+        marker = "o" if len(xs) == 1 else ""
+        axes.plot(xs, ys, label=name, color=colour, linewidth=1.8, marker=marker)
+    axes.set(xlabel=x, ylabel=y)
+
+
+def _draw_shares(
+    axes: Any, counts: npt.NDArray[np.float64], names: Sequence[str], rows: Sequence[str]
+) -> Any:
+    """Each row shaded by its shares; returns matplotlib's image of them."""
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    image = axes.imshow(shares, cmap="Oranges", vmin=0, vmax=1, aspect="auto")
+    axes.set_xticks(range(len(names)), names, rotation=45, ha="right")
+    axes.set_yticks(range(len(rows)), rows)
+    axes.spines[:].set_visible(False)
+    return image
+
+
+def _write_cells(
+    axes: Any, image: Any, values: npt.ArrayLike, told: npt.ArrayLike, form: str
+) -> None:
+    """A number in each cell that is to be told, in ink that reads on its shade."""
+    shares, numbers = image.get_array(), np.asarray(values)
+    for row, column in np.argwhere(np.asarray(told)):
+        ink = "#ffffff" if shares[row, column] > 0.6 else "#1d2730"
+        words = form.format(numbers[row, column])
+        axes.text(column, row, words, ha="center", va="center", color=ink, fontsize=8)
+
+
+def _figure(*, width: float = 6.4, height: float = 3.4) -> Any:
     try:
         from matplotlib.figure import Figure
     except ImportError:
         raise MissingExtraError("matplotlib", "report", "a chart") from None
-    figure = Figure(figsize=(width, height), layout="constrained")
-    axes = figure.subplots()
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def _styled(axes: Any) -> Any:
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(visible=True, color=_SOFT, alpha=0.25, linewidth=0.6)
     axes.set_axisbelow(True)
-    return figure, axes
+    return axes
 
 
 def _cycle(count: int) -> list[str]:
@@ -144,3 +255,8 @@ def _svg(figure: Any) -> str:
     # Black is matplotlib's default ink; the page's own reads in the dark too.
     text = re.sub(r"(fill|stroke): #000000", r"\1: currentColor", text[text.index("<svg") :])
     return text.replace('<g id="text_', '<g fill="currentColor" id="text_')
+
+
+def _save(figure: Any, path: Path) -> None:
+    with files.atomic_path(path) as part:
+        figure.savefig(part, dpi=_DPI, metadata={"Software": None})

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from graticule import files
+from graticule.draw import charts
+from graticule.errors import MissingExtraError
+
+_SIDES = {"train": "train", "val": "validation"}
 
 
 def draw_curves(histories: Mapping[str, list[dict[str, float]]], path: Path) -> bool:
@@ -16,38 +19,26 @@ def draw_curves(histories: Mapping[str, list[dict[str, float]]], path: Path) -> 
         histories: network → rows of its log.
         path: the ``.png``.
     """
-    try:
-        import matplotlib as mpl
-    except ImportError:
-        return False
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     shown = {name: rows for name, rows in histories.items() if rows}
     if not shown:
         return False
-    with mpl.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
-        figure = Figure(figsize=(8, 2.8 * len(shown)), layout="constrained")
-        FigureCanvasAgg(figure)
-        axes = figure.subplots(len(shown), 2, squeeze=False)
-        for line, (name, rows) in zip(axes, shown.items(), strict=True):
-            epochs = [row["epoch"] for row in rows]
-            mark = "o" if len(rows) < 3 else ""
-            for axis, what in zip(line, ("loss", "accuracy"), strict=True):
-                for side, colour in (("train", "#2b6cb0"), ("val", "#c05621")):
-                    key = f"{side}_{what}"
-                    if key in rows[-1]:
-                        label = "validation" if side == "val" else side
-                        values = [r[key] for r in rows]
-                        # One epoch alone would be a line of no length.
-                        axis.plot(epochs, values, color=colour, label=label, marker=mark)
-                for before, after in pairwise(rows):
-                    if before["phase"] != after["phase"]:
-                        axis.axvline(after["epoch"] - 0.5, color="#888888", lw=0.8, ls=":")
-                axis.set(xlabel="epoch", ylabel=what, title=f"{name}: {what}")
-                if what == "accuracy":
-                    axis.set_ylim(0, 1)
-                axis.legend(frameon=False)
-        with files.atomic_path(path) as part:
-            figure.savefig(part, dpi=110, metadata={"Software": None})
+    panels = [
+        [_panel(name, rows, what) for what in ("loss", "accuracy")] for name, rows in shown.items()
+    ]
+    try:
+        charts.save_lines(panels, path)
+    except MissingExtraError:
+        return False
     return True
+
+
+def _panel(name: str, rows: Sequence[Mapping[str, float]], what: str) -> charts.Panel:
+    epochs = [row["epoch"] for row in rows]
+    series = {
+        label: (epochs, [row[f"{side}_{what}"] for row in rows])
+        for side, label in _SIDES.items()
+        if f"{side}_{what}" in rows[-1]
+    }
+    turns = [b["epoch"] - 0.5 for a, b in pairwise(rows) if a["phase"] != b["phase"]]
+    y_range = (0.0, 1.0) if what == "accuracy" else None
+    return charts.Panel(f"{name}: {what}", series, "epoch", what, turns, y_range)

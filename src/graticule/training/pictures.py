@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from graticule import files
-from graticule.errors import MissingExtraError, PhotoError
+from graticule.draw import charts
+from graticule.errors import PhotoError
 from graticule.systems.city_report import CityEvidence
 
 if TYPE_CHECKING:
@@ -27,33 +27,7 @@ def draw_confusion(confusion: Sequence[Sequence[int]], names: Sequence[str], pat
     Raises:
         MissingExtraError: matplotlib is not installed.
     """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-    except ImportError as error:
-        raise MissingExtraError("matplotlib", "report", "a confusion picture") from error
-    from matplotlib.figure import Figure
-
-    counts = np.asarray(confusion, dtype=np.float64)
-    seen = counts.sum(axis=1) > 0
-    share = counts[seen] / counts[seen].sum(axis=1, keepdims=True)
-    rows = [name for name, here in zip(names, seen, strict=True) if here]
-    size = (3.2 + 0.27 * len(names), 1.9 + 0.27 * len(rows))
-    figure = Figure(figsize=size, layout="constrained")
-    FigureCanvasAgg(figure)
-    axis = figure.subplots()
-    image = axis.imshow(share, cmap="Blues", vmin=0, vmax=1)
-    axis.set_xticks(range(len(names)), names, rotation=90, fontsize=8)
-    axis.set_yticks(range(len(rows)), rows, fontsize=8)
-    axis.set(xlabel="said", ylabel="true")
-    if len(names) <= 40:
-        for i, j in zip(*np.nonzero(share >= 0.05), strict=True):
-            colour = "white" if share[i, j] > 0.5 else "black"
-            axis.text(
-                j, i, f"{100 * share[i, j]:.0f}", ha="center", va="center", fontsize=6, color=colour
-            )
-    figure.colorbar(image, ax=axis, label="share of the row's photos", shrink=0.6)
-    with files.atomic_path(path) as part:
-        figure.savefig(part, dpi=110, metadata={"Software": None})
+    charts.save_confusion(confusion, names, path, x="said", y="true")
 
 
 def draw_answers(
