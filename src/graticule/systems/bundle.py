@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from graticule import files
 from graticule.errors import BundleError
 from graticule.photos.preprocess import Preprocess
+from graticule.systems import checked
 
 if TYPE_CHECKING:
     from graticule.cells.partition import Partition
@@ -68,8 +69,13 @@ class Bundle:
         sha256: checksum of ``system.json``, which holds those of all other files.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, anew: bool = False) -> None:
         """Open a bundle.
+
+        Args:
+            path: the folder.
+            anew: read every file for its checksum, large ones that were found right before, too
+                (see `graticule.systems.checked`).
 
         Raises:
             BundleError: no ``system.json``, a newer layout, a missing file or a wrong checksum.
@@ -93,12 +99,12 @@ class Bundle:
             raise BundleError(f"{listing}: {where}: {first['msg']}") from error
         self.sha256 = files.sha256(listing)
         self._partitions: dict[str, Partition] = {}
-        self._check()
+        self._check(anew)
 
-    def _check(self) -> None:
+    def _check(self, anew: bool) -> None:
         for name, expected in self.manifest.files.items():
             file = self.file(name)
-            if files.sha256(file) != expected:
+            if not checked.matches(file, expected, anew=anew):
                 raise BundleError(
                     f"{file}: checksum differs from system.json; the bundle was changed or cut "
                     "off, get it again"
