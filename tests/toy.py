@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from PIL import Image
 
+Cities: TypeAlias = tuple[tuple[str, str, tuple[float, float], tuple[int, int, int]], ...]
+
 #: City, country, place, and the colour of its walls.
-CITIES = (
+CITIES: Cities = (
     ("Paris", "FR", (48.86, 2.35), (200, 60, 60)),
     ("Tokyo", "JP", (35.68, 139.65), (60, 180, 70)),
     ("London", "GB", (51.51, -0.13), (60, 80, 200)),
@@ -17,17 +20,19 @@ CITIES = (
 SCENES = ("city", "nature", "coast", "industrial")
 
 
-def make_photos(folder: Path, n: int = 48, *, size: int = 48, seed: int = 0) -> Path:
+def make_photos(
+    folder: Path, n: int = 48, *, size: int = 48, seed: int = 0, cities: Cities = CITIES
+) -> Path:
     """Draw ``n`` photos and write ``manifest.csv`` beside them.
 
-    Every third photo is of each city; scenes go round by four; a fifth is ``val``, a tenth
+    The photos are of one city after the other; scenes go round by four; a fifth is ``val``, a tenth
     ``test``.
     """
     rng = np.random.default_rng(seed)
     folder.mkdir(parents=True, exist_ok=True)
     rows = []
     for i in range(n):
-        city, country, (lat, lon), colour = CITIES[i % len(CITIES)]
+        city, country, (lat, lon), colour = cities[i % len(cities)]
         scene = i % len(SCENES)
         pixels = rng.integers(0, 60, (size, size + 16, 3))
         pixels[: size // 2] += np.array(colour) * 3 // 4

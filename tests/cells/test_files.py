@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from graticule.cells.combinatorial import combinatorial, random_parts
 from graticule.cells.countries import countries
 from graticule.cells.files import read_partition
 from graticule.cells.gallery import gallery
-from graticule.cells.partition import Partition
+from graticule.cells.partition import Partition, Tally
 from graticule.cells.regions import regions
 from graticule.errors import PartitionError
 from worlds import grid, towns
@@ -54,6 +55,23 @@ def test_what_is_written_is_read_and_opened_by_geopandas(made: Partition, tmp_pa
     assert (np.abs(bounds) <= [180, 90, 180, 90]).all()
 
 
+def test_photos_counted_by_unit_are_read_again(tmp_path: Path) -> None:
+    geopandas = pytest.importorskip("geopandas")
+    for made in every_kind():
+        last = len(made) - 1
+        cells, units = np.array([0, 0, last]), np.array(["", "IN-TG/Ranga Reddy", "IN-UP"])
+        told = replace(made, tallies={"regions": Tally(cells, units, np.array([3, 1, 2]))})
+        told.to_parquet(tmp_path / "cells.parquet")
+        back = read_partition(tmp_path / "cells.parquet").tallies["regions"]
+        np.testing.assert_array_equal(back.cells, cells)
+        np.testing.assert_array_equal(back.units, units)
+        np.testing.assert_array_equal(back.photos, [3, 1, 2])
+        frame = geopandas.read_parquet(tmp_path / "cells.parquet")
+        assert dict(frame["photos:regions"][last]) == {"IN-UP": 2}
+        made.to_parquet(tmp_path / "cells.parquet")
+        assert read_partition(tmp_path / "cells.parquet").tallies == {}
+
+
 def test_every_place_has_one_cell_or_none_and_a_convex_cell_has_its_centre() -> None:
     points = sphere.uniform(3000, np.random.default_rng(1))
     for made in every_kind():
@@ -66,6 +84,7 @@ def test_every_place_has_one_cell_or_none_and_a_convex_cell_has_its_centre() -> 
 
 
 def test_broken_files_are_refused(tmp_path: Path) -> None:
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     good = tmp_path / "good.parquet"
@@ -74,6 +93,10 @@ def test_broken_files_are_refused(tmp_path: Path) -> None:
     pq.write_table(table.drop_columns(["lat"]), tmp_path / "bare.parquet")
     with pytest.raises(PartitionError, match="missing or broken columns"):
         read_partition(tmp_path / "bare.parquet")
+    words = table.append_column("photos:regions", pa.array(["three"] * len(table)))
+    pq.write_table(words, tmp_path / "words.parquet")
+    with pytest.raises(PartitionError, match="missing or broken columns"):
+        read_partition(tmp_path / "words.parquet")
     whole = good.read_bytes()
     (tmp_path / "half.parquet").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(PartitionError, match="not a Parquet"):

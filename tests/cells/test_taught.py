@@ -12,6 +12,8 @@ from graticule.cells.countries import countries
 from graticule.cells.gallery import gallery
 from graticule.cells.partition import Partition
 from graticule.cells.taught import TaughtCells, with_places
+from graticule.cells.units import shares as share_out
+from graticule.cells.units import tallied
 from graticule.errors import PartitionError
 
 HAMPI, NEAR = (15.335, 76.46), (15.345, 76.46)
@@ -36,6 +38,14 @@ def test_the_nearest_place_that_reaches_a_point_goes_before_the_cells(base: Part
 
 def test_countries_have_the_countries_of_the_places() -> None:
     assert taught(countries(["FR", "IN"])).parents["countries"] == ("FR", "IN", "IN", "IN")
+
+
+def test_the_cells_keep_the_units_of_their_photos() -> None:
+    base = tallied(countries(["FR", "IN"]), np.array([1]), np.array([HAMPI]))
+    assert taught(base).tallies["regions"].cells.tolist() == [1]
+    cells, codes, shares = share_out(taught(base), "regions")
+    found = {(cell, code): p for cell, code, p in zip(cells, codes, shares, strict=True)}
+    assert found == {(1, "IN-KA"): 0.5, (2, "IN-KA"): 1.0, (3, "IN-KA"): 1.0}
 
 
 def test_polygons_are_circles_about_the_places() -> None:

@@ -14,7 +14,9 @@ pytest.importorskip("sklearn")
 
 from PIL import Image  # noqa: E402
 
+import s2_plan  # noqa: E402
 from graticule import sphere  # noqa: E402
+from graticule.cells.places import extents_km  # noqa: E402
 from graticule.errors import GraticuleError, RecipeError  # noqa: E402
 from graticule.locate import teach as teaching  # noqa: E402
 from graticule.locate.locator import Locator  # noqa: E402
@@ -25,7 +27,7 @@ from graticule.systems.bundle import Bundle  # noqa: E402
 from graticule.systems.registry import load_system  # noqa: E402
 from graticule.training import recipe as recipes  # noqa: E402
 from graticule.training import run  # noqa: E402
-from toy import CITIES, cities_recipe, make_photos  # noqa: E402
+from toy import CITIES, Cities, cities_recipe, make_photos  # noqa: E402
 
 CPU = run.Options(device="cpu", workers=0)
 SETTINGS = {
@@ -56,6 +58,81 @@ def test_the_points_of_the_bundle_are_places_of_photos(bundle: tuple[Path, Path]
     assert (sphere.haversine(said.points, truth) < 25).mean() > 0.8
     assert {"climate", "road_side", "script"} <= set(said.labels)
     assert (bundle[0] / "prototypes.safetensors").is_file()
+
+
+#: Where districts lie.
+INDIA: Cities = (
+    ("Jaipur", "IN", (26.92, 75.79), (200, 60, 60)),
+    ("Chennai", "IN", (13.08, 80.27), (60, 180, 70)),
+    ("Kolkata", "IN", (22.57, 88.36), (60, 80, 200)),
+)
+
+
+@pytest.fixture(scope="module")
+def india(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    folder = tmp_path_factory.mktemp("s2-india")
+    manifest = make_photos(folder / "photos", cities=INDIA)
+    raw = cities_recipe(
+        system="semantic_cells",
+        settings={
+            "region": "IN",
+            "boundaries": "regions",
+            "cells": {"kind": "semantic", "min": 6, "max": 20},
+        },
+        phases=[{"epochs": 8, "learn": "all", "learning_rate": 0.003}],
+        loss={"kind": "haversine"},
+    )
+    return run.train(recipes.parse(raw, "toy-india"), manifest, folder / "b", CPU).path, manifest
+
+
+def test_wide_cells_of_india_name_state_and_district(india: tuple[Path, Path]) -> None:
+    cells = Bundle(india[0]).partition("cells")
+    assert (extents_km(cells) > 100).all()
+    places = [("Rajasthan", "Jaipur"), ("Tamil Nadu", "Chennai"), ("West Bengal", "Kolkata")]
+    locator = Locator(india[0])
+    for number in range(3):
+        photo = india[1].parent / f"{number:03d}.png"
+        answer = locator.locate(photo, always_answer=True)[0]
+        assert answer.point is not None
+        assert answer.radius_km
+        assert (answer.regions[0].name, answer.districts[0].name) == places[number]
+        assert 0.5 < answer.regions[0].probability < 1
+        assert sum(place.probability for place in answer.regions) <= 1.001
+
+
+def test_a_bundle_from_before_photos_were_counted_still_answers(
+    india: tuple[Path, Path], tmp_path: Path
+) -> None:
+    import pyarrow.parquet as pq
+
+    copy = teaching.copy(india[0], tmp_path / "old")
+    file = copy / "partitions" / "cells.parquet"
+    table = pq.ParquetFile(file).read()
+    counted = [name for name in table.column_names if name.startswith("photos:")]
+    assert counted == ["photos:regions", "photos:districts"]
+    pq.write_table(table.drop_columns(counted), file)
+    Bundle.seal(copy, Bundle(india[0]).manifest)
+    answer = Locator(copy).locate(india[1].parent / "000.png", always_answer=True)[0]
+    assert answer.point is not None
+    assert answer.regions == answer.districts == ()
+
+
+def test_only_training_photos_are_counted() -> None:
+    table = s2_plan.rows()
+    validation = np.arange(len(table)) % 4 == 2
+    split = dataclasses.replace(table, train=table.train & ~validation, validation=validation)
+    held = split.validation | split.test
+    moved = np.where(held[:, None], table.latlon + 2.0, table.latlon)
+    found = []
+    for places in (table.latlon, moved):
+        rows = dataclasses.replace(split, latlon=places)
+        _, outcome = s2_plan.carried_out(rows)
+        found.append(run.tallied(outcome, rows).partitions["cells"].tallies)
+    assert set(found[0]) == {"regions", "districts"}
+    for kind, tally in found[0].items():
+        assert tally.photos.sum() == split.train.sum()
+        for name in ("cells", "units", "photos"):
+            np.testing.assert_array_equal(getattr(tally, name), getattr(found[1][kind], name))
 
 
 def test_all_photos_at_one_monument_are_named_in_one_line(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """Partitions on disk: GeoParquet that QGIS and geopandas open, one row a cell.
 
-The geometry is WKB, the polygon of a cell or else its point; the rest are plain columns. What the
-kind of partition needs beside its cells (an S2 level, a radius) stands in the file's metadata.
+The geometry is WKB, the polygon of a cell or else its point; the rest are plain columns, and a map
+for each kind of unit that training photos were counted by. What the kind of partition needs beside
+its cells (an S2 level, a radius) stands in the file's metadata.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from graticule.files import atomic_path
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from graticule.cells.partition import Partition
+    from graticule.cells.partition import Partition, Tally
 
 #: The newest layout this version reads.
 SCHEMA_VERSION = 1
@@ -72,6 +73,9 @@ def _table(partition: Partition) -> pa.Table:
         "area_km2": partition.areas_km2,
     }
     columns |= {f"parent:{name}": list(ids) for name, ids in partition.parents.items()}
+    columns |= {
+        f"photos:{kind}": _maps(tally, len(partition)) for kind, tally in partition.tallies.items()
+    }
     columns["geometry"] = shapely.to_wkb(geometry).tolist()
     own = {
         "schema_version": SCHEMA_VERSION,
@@ -87,6 +91,17 @@ def _table(partition: Partition) -> pa.Table:
     }
     metadata = {_KEY: json.dumps(own).encode(), b"geo": json.dumps(geo).encode()}
     return pa.table(columns).replace_schema_metadata(metadata)
+
+
+def _maps(tally: Tally, cells: int) -> pa.Array:
+    """A tally as a column: of each cell, code of a unit → photos."""
+    import pyarrow as pa
+
+    rows: list[list[tuple[str, int]]] = [[] for _ in range(cells)]
+    entries = zip(tally.cells.tolist(), tally.units.tolist(), tally.photos.tolist(), strict=True)
+    for cell, unit, photos in entries:
+        rows[cell].append((unit, photos))
+    return pa.array(rows, pa.map_(pa.string(), pa.int64()))
 
 
 def read_partition(path: str | Path) -> Partition:
@@ -143,6 +158,16 @@ def _numbers(table: pa.Table, column: str) -> npt.NDArray[np.float64]:
     return np.array(table[column].to_pylist(), dtype=np.float64)
 
 
+def _tally(table: pa.Table, column: str) -> Tally:
+    """What :func:`_maps` wrote."""
+    from graticule.cells.partition import Tally
+
+    rows = enumerate(table[column].to_pylist())
+    entries = [(cell, unit, photos) for cell, row in rows for unit, photos in row or ()]
+    cells, units, photos = zip(*entries, strict=True) if entries else ((), (), ())
+    return Tally(np.array(cells, np.int64), np.array(units, np.str_), np.array(photos, np.int64))
+
+
 def _build(target: str, own: dict[str, Any], table: pa.Table) -> Partition:
     """The partition of a file's table and metadata."""
     import shapely
@@ -163,6 +188,11 @@ def _build(target: str, own: dict[str, Any], table: pa.Table) -> Partition:
             column.removeprefix("parent:"): tuple(table[column].to_pylist())
             for column in table.column_names
             if column.startswith("parent:")
+        },
+        tallies={
+            column.removeprefix("photos:"): _tally(table, column)
+            for column in table.column_names
+            if column.startswith("photos:")
         },
         **own["settings"],
     )

@@ -19,6 +19,21 @@ FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
+class Tally:
+    """Training photos by cell and administrative unit: one entry for each pair that has any.
+
+    Attributes:
+        cells: int64 (m,), numbers of cells.
+        units: (m,), codes of units, "" for photos that lie in none.
+        photos: int64 (m,), how many.
+    """
+
+    cells: IntArray
+    units: npt.NDArray[np.str_]
+    photos: IntArray
+
+
+@dataclass(frozen=True, eq=False)
 class Partition(ABC):
     """Cells that a head can tell apart: countries, cities, S2 cells, semantic cells, a gallery.
 
@@ -32,6 +47,8 @@ class Partition(ABC):
         areas_km2: float64 (n,), NaN where a cell has no area.
         polygons: object array (n,) of shapely geometries in lon/lat order, or None.
         parents: for each coarser partition by name, the parent's id of every cell ("" for none).
+        tallies: for each kind of unit of :data:`graticule.cells.units.KINDS`, the units that the
+            training photos lie in; empty where nobody counted.
     """
 
     #: What the file format and `graticule cells` call this kind.
@@ -45,6 +62,7 @@ class Partition(ABC):
     areas_km2: FloatArray = field(default_factory=lambda: np.empty(0))
     polygons: npt.NDArray[Any] | None = None
     parents: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    tallies: Mapping[str, Tally] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         n = len(self.ids)
@@ -66,6 +84,9 @@ class Partition(ABC):
         )
         if any(len(column) != n for column in columns):
             raise PartitionError(f"{self.name}: every column needs one value for each of {n} cells")
+        for kind, tally in self.tallies.items():
+            if ((tally.cells < 0) | (tally.cells >= n) | (tally.photos < 1)).any():
+                raise PartitionError(f"{self.name}: photos by {kind} of cells that are none")
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -100,6 +100,7 @@ def with_places(
         counts=np.concatenate([base.counts, np.asarray(counts, dtype=np.int64)]),
         areas_km2=np.concatenate([base.areas_km2, np.pi * np.square(radii_km)]),
         parents=parents,
+        tallies=base.tallies,
         base=base,
         radii_km=tuple(radii_km),
     )

@@ -15,6 +15,7 @@ from graticule.answer import Answer, Exif, Model, Point, Scene
 from graticule.belief import Belief, Labels
 from graticule.calibration import Calibration
 from graticule.cells.partition import Partition
+from graticule.cells.units import KINDS
 from graticule.errors import GraticuleError
 from graticule.locate import albums, places
 from graticule.locate.albums import Album
@@ -178,12 +179,12 @@ class Decoder:
 
     @cached_property
     def groupings(self) -> dict[str, places.Grouping]:
-        """How the point's cells are grouped for the kinds of place that have no belief."""
-        cells = self.system.partitions[self.system.point_task]
+        """Which units the point's cells lie in, of the kinds of place that have no belief."""
+        partitions, allowed = self.system.partitions, self.options.evidence.countries
         return {
-            task: group(cells)
-            for task, group in (("regions", places.regions), ("districts", places.districts))
-            if task not in self.system.partitions
+            kind: places.grouping(partitions[self.system.point_task], kind, allowed)
+            for kind in KINDS
+            if kind not in partitions
         }
 
     def gains(self, beliefs: Mapping[str, Belief[Partition]]) -> npt.NDArray[np.float64]:

@@ -1,12 +1,12 @@
 """What the cells of a belief are called: regions, districts and towns, where no head says it.
 
-A region's probability is the mass of the cells that surely lie in it: cells wider than the region's
-scale (the rest of a country) count for none, so the probabilities may sum to less than one.
+A cell hands its probability to the regions that its training photos lie in, by their share. What is
+not known to lie in any counts for none, so the probabilities may sum to less than one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,13 +16,9 @@ from graticule import atlas, calibration
 from graticule.answer import City, Place
 from graticule.belief import Belief, Labels
 from graticule.cells.partition import Partition
-from graticule.cells.places import extents_km
+from graticule.cells.units import KINDS, shares
 from graticule.sphere import FloatArray
 
-#: Widest cell (radius, km) that is taken to lie in the region of its center.
-REGION_KM = 75.0
-#: Likewise in a district.
-DISTRICT_KM = 20.0
 #: A town is named when this share of the mass lies within TOWN_KM of the point.
 LEAST = 0.01
 TOWN_KM = 25.0
@@ -30,72 +26,66 @@ TOWN_KM = 25.0
 
 @dataclass(frozen=True)
 class Grouping:
-    """Which named place each cell of a partition lies in.
+    """The units that the cells of a partition lie in: a sparse matrix, cells × units.
 
     Attributes:
-        over: codes of the places.
+        over: codes of the units.
         names: what they are called.
-        groups: int64 (cells,), the place of each cell, −1 for none.
+        cells: int64 (m,), the cell of each entry.
+        units: int64 (m,), its unit.
+        shares: float64 (m,), the share of the cell's probability that belongs to the unit.
     """
 
     over: Labels
     names: tuple[str, ...]
-    groups: npt.NDArray[np.int64]
+    cells: npt.NDArray[np.int64]
+    units: npt.NDArray[np.int64]
+    shares: FloatArray
+
+    def mass(self, belief: Belief[Partition], row: int) -> FloatArray:
+        """The probability of each unit by one photo's belief, (units,); one or less in all."""
+        p = np.exp(belief.log_p[row, self.cells].astype(np.float64))
+        return np.asarray(
+            np.bincount(self.units, p * self.shares, minlength=len(self.names)), np.float64
+        )
 
     def places(self, belief: Belief[Partition], row: int, most: int | None) -> tuple[Place, ...]:
-        """The places that hold mass of one photo's belief, best first."""
+        """The units that hold mass of one photo's belief, best first."""
         if not self.names:
             return ()
-        inside = self.groups >= 0
-        shares = np.bincount(
-            self.groups[inside],
-            np.exp(belief.log_p[row, inside].astype(np.float64)),
-            minlength=len(self.names),
-        )
-        best = np.argsort(-shares, kind="stable")[:most]
+        mass = self.mass(belief, row)
+        best = np.argsort(-mass, kind="stable")[:most]
         return tuple(
-            Place(code=self.over.ids[i], name=self.names[i], probability=round(shares[i], 4))
+            Place(code=self.over.ids[i], name=self.names[i], probability=round(mass[i], 4))
             for i in best
-            if shares[i] >= LEAST
+            if mass[i] >= LEAST
         )
 
 
-def regions(partition: Partition) -> Grouping:
-    """The regions (admin-1) of a partition's cells."""
+def grouping(partition: Partition, kind: str, within: Collection[str] = ()) -> Grouping:
+    """The units of a partition's cells.
 
-    def find(centers: FloatArray) -> tuple[npt.NDArray[np.str_], dict[str, str]]:
-        codes, names = atlas.regions(centers)
-        return codes, dict(zip(codes.tolist(), names.tolist(), strict=True))
-
-    return _grouping(partition, REGION_KM, find)
-
-
-def districts(partition: Partition) -> Grouping:
-    """The districts (admin-2) of a partition's cells, where the atlas has them: in India."""
-
-    def find(centers: FloatArray) -> tuple[npt.NDArray[np.str_], dict[str, str]]:
-        codes = atlas.find_districts(centers)
-        if not (codes != "").any():
-            return codes, {}
-        return codes, {district.code: district.name for district in atlas.districts()}
-
-    return _grouping(partition, DISTRICT_KM, find)
-
-
-def _grouping(
-    partition: Partition,
-    widest_km: float,
-    find: Callable[[FloatArray], tuple[npt.NDArray[np.str_], dict[str, str]]],
-) -> Grouping:
-    groups = np.full(len(partition), -1, np.int64)
-    small = np.flatnonzero(extents_km(partition) <= widest_km)
-    if not len(small):
-        return Grouping(Labels(()), (), groups)
-    codes, names = find(partition.centers[small])
-    known = np.unique(codes[codes != ""])
-    groups[small] = np.where(codes == "", -1, np.searchsorted(known, codes))
-    ids = tuple(known.tolist())
-    return Grouping(Labels(ids), tuple(names[code] for code in ids), groups)
+    Args:
+        partition: whose cells.
+        kind: ``regions`` (admin-1), or ``districts`` (admin-2), which the atlas has in India.
+        within: countries that the user allows, so that the foreign part of a cell on a border is
+            not named; empty for any.
+    """
+    cells, codes, share = shares(partition, kind)
+    found, units = np.unique(codes, return_inverse=True)
+    table = KINDS[kind].table() if len(found) else {}
+    # A bundle may be older than the atlas.
+    known = [table.get(code, (code, code[:2])) for code in found.tolist()]
+    kept = np.array([not within or country in within for _, country in known], dtype=bool)
+    number = np.cumsum(kept) - 1
+    entries = np.flatnonzero(kept[units])
+    return Grouping(
+        Labels(tuple(found[kept].tolist())),
+        tuple(name for (name, _), keep in zip(known, kept, strict=True) if keep),
+        cells[entries],
+        number[units[entries]],
+        share[entries],
+    )
 
 
 def towns(belief: Belief[Partition], points: FloatArray) -> list[tuple[City, ...]]:

@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import torch
 
 from graticule import files
 from graticule.calibration import Calibration
+from graticule.cells import units
 from graticule.errors import GraticuleError, MissingExtraError
 from graticule.photos import manifest as manifests
 from graticule.systems.bundle import Bundle
@@ -107,7 +108,7 @@ def train(
         licences(rows),
         judge(outcome, rows, calibration),
     )
-    return write.write_bundle(out, results, outcome, calibration, story)
+    return write.write_bundle(out, results, tallied(outcome, rows), calibration, story)
 
 
 @dataclass(frozen=True)
@@ -229,6 +230,19 @@ def run_jobs(trainer: Trainer) -> tuple[list[Result], Outcome]:
     except StopIteration as end:
         outcome: Outcome = end.value
     return results, outcome
+
+
+def tallied(outcome: Outcome, rows: Rows) -> Outcome:
+    """The outcome, its cells told which regions and districts their photos lie in.
+
+    Those are the rows to learn from: of where held-out photos lie a bundle must know nothing.
+    """
+    if outcome.target is None:
+        return outcome
+    task, target = outcome.point_task, outcome.target
+    learned = np.flatnonzero(rows.train & rows.located & (target >= 0))
+    told = units.tallied(outcome.partitions[task], target[learned], rows.latlon[learned])
+    return replace(outcome, partitions={**outcome.partitions, task: told})
 
 
 def with_weights(recipe: Recipe, weights: Path | None) -> Recipe:
