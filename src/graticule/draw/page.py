@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import json
 from collections.abc import Collection, Iterable, Sequence
 from html import escape
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["document", "escape", "head", "json_text", "table"]
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = ["document", "escape", "head", "jpeg", "json_text", "table"]
 
 _HEAD = """<!doctype html>
 <html lang="en">
@@ -96,6 +100,15 @@ def table(
         f'<div class="scroll">{opened}<thead><tr>{top}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
+
+
+def jpeg(image: Image, quality: int = 72) -> str:
+    """A picture as a data URI: its pixels, and nothing of what its file said beside them."""
+    bare = image.copy()
+    bare.info.clear()
+    buffer = io.BytesIO()
+    bare.save(buffer, "JPEG", quality=quality, optimize=True)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
 def theme_button() -> str:

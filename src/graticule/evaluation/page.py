@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import math
 from collections.abc import Callable, Sequence
 from html import escape
@@ -14,11 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from graticule.draw import page as shell
+from graticule.errors import ManifestError
 from graticule.evaluation.bootstrap import Estimate
 from graticule.evaluation.markdown import interval, number
 from graticule.evaluation.pictures import extremes, pictures
 from graticule.evaluation.report import Headline, Report
 from graticule.evaluation.scores import Score
+from graticule.output.html import thumbnail
 
 _STYLE = """
 .page h2 { margin-top: 2.4em; padding-top: .9em; border-top: 1px solid var(--line); }
@@ -66,6 +66,8 @@ _STYLE = """
 }
 """
 
+#: Longer side of a photo to look at, in pixels.
+_SIDE = 280
 #: Scores shown large at the top, in this order, where the report has them.
 _TILES = ("country top-1", "within 200 km", "median error", "GeoScore")
 #: Parts of the table of scores by what a score's name begins with.
@@ -280,16 +282,8 @@ def _sheet(
 
 
 def _thumbnail(photo: Callable[[str], Path], path: str) -> str:
-    from graticule.errors import ManifestError, PhotoError
-    from graticule.photos.photo import open_photo
-
     try:
-        image = open_photo(photo(path), draft=280).image
-    except (PhotoError, ManifestError):
+        data = thumbnail(photo(path), _SIDE)
+    except ManifestError:
         return ""
-    image.thumbnail((280, 280))
-    buffer = io.BytesIO()
-    # Pixels alone: a thumbnail carries no metadata of the photo.
-    image.save(buffer, "JPEG", quality=70)
-    data = base64.b64encode(buffer.getvalue()).decode()
-    return f'<img alt="" src="data:image/jpeg;base64,{data}">'
+    return f'<img alt="" src="{data}">' if data else ""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Callable, Sequence
 from html import escape
 from pathlib import Path
@@ -155,7 +153,4 @@ def _small(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 def _image(pixels: npt.NDArray[np.uint8]) -> str:
     from PIL import Image
 
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "JPEG", quality=85)
-    data = base64.b64encode(buffer.getvalue()).decode()
-    return f'<img alt="" src="data:image/jpeg;base64,{data}">'
+    return f'<img alt="" src="{shell.jpeg(Image.fromarray(pixels), quality=85)}">'

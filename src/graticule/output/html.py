@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 from collections.abc import Iterable
 from importlib.resources import files
 from typing import IO, TYPE_CHECKING, Any
@@ -89,10 +88,7 @@ def thumbnail(photo: Source, side: int = THUMBNAIL) -> str | None:
     except PhotoError:
         return None
     image.thumbnail((side, side))
-    image.info.clear()
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=72, optimize=True)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return page.jpeg(image)
 
 
 def pack(lines: Iterable[npt.NDArray[np.float64]]) -> str:
