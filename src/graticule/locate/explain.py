@@ -18,8 +18,8 @@ from graticule import atlas
 from graticule.answer import Match
 from graticule.belief import Belief, Labels
 from graticule.cells.partition import Partition
-from graticule.cells.places import cell_countries
 from graticule.errors import GraticuleError
+from graticule.locate.beliefs import lands_of
 from graticule.locate.engine import BATCH, Engine
 from graticule.photos.duplicates import perceptual_hash
 from graticule.photos.photo import Photo
@@ -190,9 +190,9 @@ class _Asking:
         self.embedding = first.embedding[0]
         self.asked = task or ("countries" if "countries" in first.beliefs else "")
         self.task = self.asked or "countries"
-        self._groups: tuple[IntArray, Labels] | None = None
+        self._lands: tuple[Labels, IntArray] | None = None
         if not self.asked:
-            self._groups = _by_country(engine.system.partitions[engine.system.point_task])
+            self._lands = lands_of(engine.system.partitions[engine.system.point_task])
             self.asked = engine.system.point_task
         self._over: Partition = first.beliefs[self.asked].over
         self.whole = self.beliefs([self.crops])
@@ -211,11 +211,12 @@ class _Asking:
             batch = [np.stack(crops) for crops in zip(*views[start : start + BATCH], strict=True)]
             said = self.engine.system.predict(batch).beliefs[self.asked]
             said = self.engine.calibration.temper(self.asked, said)
-            if self._groups is None:
+            if self._lands is None:
                 rows.append(said.log_p)
             else:
-                rows.append(said.grouped(*self._groups).log_p)
-        over = Labels(self._over.ids) if self._groups is None else self._groups[1]
+                countries, groups = self._lands
+                rows.append(said.grouped(groups, countries).log_p)
+        over = Labels(self._over.ids) if self._lands is None else self._lands[0]
         return Belief(over, np.concatenate(rows))
 
     def name(self, outcome: int) -> str:
@@ -246,15 +247,6 @@ class _Asking:
             )
 
         return named(rises), named(falls)
-
-
-def _by_country(partition: Partition) -> tuple[IntArray, Labels]:
-    codes = cell_countries(partition)
-    names = tuple(str(code) for code in np.unique(codes[codes != ""]))
-    if not names:
-        raise GraticuleError("no cell of this model lies in any country")
-    groups = np.where(codes == "", -1, np.searchsorted(names, codes))
-    return groups.astype(np.int64), Labels(names)
 
 
 def _matches(engine: Engine, photo: Photo, asking: _Asking) -> tuple[Match, ...]:
