@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from graticule.cli.options import ModelName
 from graticule.errors import GraticuleError
 
 #: What a file's ending asks for.
@@ -20,9 +21,7 @@ def explain(
         Path,
         typer.Option("--output", "-o", help="HTML page, PNG (or JPEG) of the heat alone, or JSON."),
     ] = Path("explain.html"),
-    model: Annotated[
-        str, typer.Option("--model", "-m", help="A name from graticule models, or a bundle folder.")
-    ] = "mini",
+    model: ModelName = "mini",
     index: Annotated[
         Path | None,
         typer.Option(help="Photos of your own from graticule index: the most alike are shown."),

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from graticule.cli.options import ModelName
+
 
 def index(
     manifest: Annotated[
@@ -16,9 +18,7 @@ def index(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder of the index; made, or changed.")
     ] = Path("photos.index"),
-    model: Annotated[
-        str, typer.Option("--model", "-m", help="A name from graticule models, or a bundle folder.")
-    ] = "mini",
+    model: ModelName = "mini",
     delete: Annotated[
         list[str] | None,
         typer.Option(help="Take out photos of this name; * and ? match any. Repeatable."),

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from graticule.cli.options import ModelName
 from graticule.errors import GraticuleError
 
 if TYPE_CHECKING:
@@ -58,9 +59,7 @@ def locate(
         bool,
         typer.Option("--resume", help="Go on with an --output of --format json that was cut off."),
     ] = False,
-    model: Annotated[
-        str, typer.Option("--model", "-m", help="A name from graticule models, or a bundle folder.")
-    ] = "mini",
+    model: ModelName = "mini",
     index: Annotated[
         Path | None,
         typer.Option(help="Photos of your own from graticule index, as evidence."),

@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
+from graticule.cli.options import ModelName
 from graticule.errors import GraticuleError
 
 if TYPE_CHECKING:
@@ -39,9 +40,7 @@ def verify(
             help="A table instead (CSV or Parquet): path, and lat and lon or a column claim.",
         ),
     ] = None,
-    model: Annotated[
-        str, typer.Option("--model", "-m", help="A name from graticule models, or a bundle folder.")
-    ] = "mini",
+    model: ModelName = "mini",
     index: Annotated[
         Path | None,
         typer.Option(help="Photos of your own from graticule index, to show beside the claim."),
