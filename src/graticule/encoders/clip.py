@@ -17,9 +17,9 @@ from torch import Tensor, nn
 
 from graticule import files
 from graticule.encoders import text_side, tokenizer
-from graticule.encoders.encoder import Encoder
+from graticule.encoders.encoder import Encoder, FromPixels
 from graticule.encoders.export import export
-from graticule.encoders.spec import NORMALISATIONS, EncoderSpec
+from graticule.encoders.spec import EncoderSpec
 from graticule.errors import BundleError, MissingExtraError, RecipeError
 from graticule.photos.preprocess import Preprocess
 
@@ -150,19 +150,15 @@ def encoder(spec: EncoderSpec, base: Path | None) -> Encoder:
     return Encoder(clip.vision, spec, clip.dim)
 
 
-class _Image(nn.Module):
+class _Image(FromPixels):
     """uint8 pixels (n, size, size, 3) → unit vectors, with CLIP's own normalisation."""
 
     def __init__(self, vision: Vision) -> None:
-        super().__init__()
+        super().__init__("clip")
         self.vision = vision
-        mean, std = NORMALISATIONS["clip"]
-        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1) * 255)
-        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1) * 255)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        x = (pixels.permute(0, 3, 1, 2).float() - self.mean) / self.std
-        return nn.functional.normalize(self.vision(x), dim=1)
+        return nn.functional.normalize(self.vision(self.normalised(pixels)), dim=1)
 
 
 def write(clip: Clip, folder: Path) -> None:

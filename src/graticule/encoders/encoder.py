@@ -25,7 +25,25 @@ _POOLINGS: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
-class Encoder(nn.Module):
+class FromPixels(nn.Module):
+    """A network that takes pixels as they are: normalisation is inside the graph."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, normalise: str) -> None:
+        super().__init__()
+        mean, std = NORMALISATIONS[normalise]
+        # In units of bytes, so that the graph takes uint8 as it is.
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1) * 255, persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1) * 255, persistent=False)
+
+    def normalised(self, pixels: Tensor) -> Tensor:
+        """Pixels uint8 (n, size, size, 3) as a backbone takes them: float32 NCHW."""
+        return (pixels.permute(0, 3, 1, 2).to(self.mean.dtype) - self.mean) / self.std
+
+
+class Encoder(FromPixels):
     """Normalise, run the backbone, pool.
 
     Attributes:
@@ -33,17 +51,10 @@ class Encoder(nn.Module):
         dim: length of the vector.
     """
 
-    mean: Tensor
-    std: Tensor
-
     def __init__(self, backbone: nn.Module, spec: EncoderSpec, features: int) -> None:
-        super().__init__()
+        super().__init__("imagenet" if spec.normalise == "auto" else spec.normalise)
         self.backbone = backbone
         self.spec = spec
-        mean, std = NORMALISATIONS["imagenet" if spec.normalise == "auto" else spec.normalise]
-        # In units of bytes, so that the graph takes uint8 as it is.
-        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1) * 255, persistent=False)
-        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1) * 255, persistent=False)
         self.dim = self._measure() if spec.pooling == "flatten" else features
 
     def _measure(self) -> int:
@@ -58,10 +69,6 @@ class Encoder(nn.Module):
     def forward(self, pixels: Tensor) -> Tensor:
         """Vectors float32 (n, dim) of pixels uint8 (n, size, size, 3), RGB."""
         return self.pool(self.feature_map(self.normalised(pixels)))
-
-    def normalised(self, pixels: Tensor) -> Tensor:
-        """Pixels uint8 (n, size, size, 3) as the backbone takes them: float32 NCHW."""
-        return (pixels.permute(0, 3, 1, 2).to(self.mean.dtype) - self.mean) / self.std
 
     def feature_map(self, x: Tensor) -> Tensor:
         """The last feature map (n, c, h, w), or tokens (n, t, c), of normalised NCHW input.

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from graticule.encoders.spec import NORMALISATIONS
+from graticule.encoders.encoder import FromPixels
 from graticule.errors import BundleError, MissingExtraError
 from graticule.progress import track
 
@@ -26,7 +26,7 @@ from graticule.progress import track
 _BLOCK = 2048
 
 
-class ImageSide(nn.Module):
+class ImageSide(FromPixels):
     """uint8 pixels (n, 224, 224, 3) → unit vectors (n, 512): CLIP's vision tower and the MLP.
 
     Only the class token leaves the tower, so the last layer is computed for that token alone: the
@@ -34,21 +34,18 @@ class ImageSide(nn.Module):
     """
 
     def __init__(self, clip: Any, mlp: nn.Module) -> None:
-        super().__init__()
+        super().__init__("clip")
         tower = clip.vision_model
         self.embeddings, self.enter = tower.embeddings, tower.pre_layrnorm
         self.encoder, self.last = tower.encoder, tower.encoder.layers[-1]
         self.encoder.layers = tower.encoder.layers[:-1]
         self.leave, self.project = tower.post_layernorm, clip.visual_projection
         self.mlp = mlp
-        mean, std = NORMALISATIONS["clip"]
-        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1) * 255)
-        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1) * 255)
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Encode a batch."""
-        x = (pixels.permute(0, 3, 1, 2).float() - self.mean) / self.std
-        tokens = self.encoder(inputs_embeds=self.enter(self.embeddings(x))).last_hidden_state
+        entered = self.enter(self.embeddings(self.normalised(pixels)))
+        tokens = self.encoder(inputs_embeds=entered).last_hidden_state
         vectors: Tensor = self.mlp(self.project(self.leave(self._class_token(tokens))))
         return nn.functional.normalize(vectors, dim=1)
 
