@@ -6,14 +6,14 @@ The vectors are kept as a few principal components in bytes, so that thousands f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from graticule import files
-from graticule.errors import BundleError
+from graticule.refine import tensors
 
 Float32Array = npt.NDArray[np.float32]
 FloatArray = npt.NDArray[np.float64]
@@ -77,19 +77,14 @@ class Memory:
 
     def save(self, path: Path) -> None:
         """Write one safetensors file."""
-        from safetensors.numpy import save
-
-        content = save(
-            {
-                "mean": self.mean,
-                "basis": np.ascontiguousarray(self.basis.astype(np.float16)),
-                "codes": np.ascontiguousarray(self.codes),
-                "cells": self.cells.astype(np.int32),
-                "weight": self.weight.astype(np.float32),
-            }
-        )
-        with files.atomic(path, "wb") as handle:
-            handle.write(content)
+        held: dict[str, npt.NDArray[Any]] = {
+            "mean": self.mean,
+            "basis": self.basis.astype(np.float16),
+            "codes": self.codes,
+            "cells": self.cells.astype(np.int32),
+            "weight": self.weight.astype(np.float32),
+        }
+        tensors.write(path, held)
 
     @classmethod
     def load(cls, path: Path) -> Memory:
@@ -98,20 +93,14 @@ class Memory:
         Raises:
             BundleError: it is no such file.
         """
-        from safetensors import SafetensorError
-        from safetensors.numpy import load_file
-
-        try:
-            held = load_file(path)
-            return cls(
-                held["mean"].astype(np.float32),
-                held["basis"].astype(np.float32),
-                held["codes"],
-                held["cells"].astype(np.int64),
-                held["weight"],
-            )
-        except (OSError, SafetensorError, KeyError) as error:
-            raise BundleError(f"{path}: not a memory of photos; get the bundle again") from error
+        held = tensors.read(path, [field.name for field in fields(cls)], "a memory of photos")
+        return cls(
+            held["mean"].astype(np.float32),
+            held["basis"].astype(np.float32),
+            held["codes"],
+            held["cells"].astype(np.int64),
+            held["weight"],
+        )
 
 
 def build(

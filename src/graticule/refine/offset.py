@@ -8,14 +8,16 @@ chosen by the error that each photo has when it is left out; where no strength h
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from graticule import files, sphere
-from graticule.errors import BundleError, GraticuleError
+from graticule import sphere
+from graticule.errors import GraticuleError
+from graticule.refine import tensors
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -72,17 +74,8 @@ class Offsets:
 
     def save(self, path: str | Path) -> None:
         """Write ``offsets.safetensors``, whole or not at all."""
-        from safetensors.numpy import save
-
-        tensors = {
-            "means": np.ascontiguousarray(self.means),
-            "weights": np.ascontiguousarray(self.weights),
-            "shifts": np.ascontiguousarray(self.shifts),
-            "reach_km": np.ascontiguousarray(self.reach_km),
-            "ridge": np.array([self.ridge]),
-        }
-        with files.atomic(path, "wb") as handle:
-            handle.write(save(tensors))
+        held = {field.name: np.atleast_1d(getattr(self, field.name)) for field in fields(self)}
+        tensors.write(path, held)
 
     @classmethod
     def load(cls, path: str | Path) -> Offsets:
@@ -91,14 +84,9 @@ class Offsets:
         Raises:
             BundleError: it is no such file.
         """
-        from safetensors import SafetensorError
-        from safetensors.numpy import load_file
-
-        try:
-            found = load_file(path)
-            return cls(**(found | {"ridge": float(found["ridge"][0])}))
-        except (OSError, SafetensorError, TypeError, KeyError) as error:
-            raise BundleError(f"{path}: not offsets; get the bundle again") from error
+        names = [field.name for field in fields(cls)]
+        found: dict[str, Any] = tensors.read(path, names, "offsets")
+        return cls(**(found | {"ridge": float(found["ridge"][0])}))
 
 
 def fit(

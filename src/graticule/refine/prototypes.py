@@ -7,7 +7,7 @@ the answer is where its photo with the nearest vector was taken (Haas et al. 202
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, get_args
@@ -15,9 +15,10 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from graticule import files, sphere
+from graticule import sphere
 from graticule.cells.partition import FloatArray, IntArray
-from graticule.errors import BundleError, GraticuleError
+from graticule.errors import GraticuleError
+from graticule.refine import tensors
 from graticule.refine.offset import Offsets
 
 Float32Array = npt.NDArray[np.float32]
@@ -61,19 +62,7 @@ class Prototypes:
 
     def save(self, path: str | Path) -> None:
         """Write ``prototypes.safetensors``, whole or not at all."""
-        from safetensors.numpy import save
-
-        content = save(
-            {
-                "vectors": np.ascontiguousarray(self.vectors),
-                "cells": self.cells,
-                "photo_vectors": np.ascontiguousarray(self.photo_vectors),
-                "photo_places": np.ascontiguousarray(self.photo_places),
-                "photo_prototypes": self.photo_prototypes,
-            }
-        )
-        with files.atomic(path, "wb") as handle:
-            handle.write(content)
+        tensors.write(path, {field.name: getattr(self, field.name) for field in fields(self)})
 
     @classmethod
     def load(cls, path: str | Path) -> Prototypes:
@@ -82,13 +71,8 @@ class Prototypes:
         Raises:
             BundleError: it is no such file.
         """
-        from safetensors import SafetensorError
-        from safetensors.numpy import load_file
-
-        try:
-            return cls(**load_file(path))
-        except (OSError, SafetensorError, TypeError) as error:
-            raise BundleError(f"{path}: not prototypes; get the bundle again") from error
+        names = [field.name for field in fields(cls)]
+        return cls(**tensors.read(path, names, "prototypes"))
 
 
 def build(
