@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graticule.draw.page import document, head, json_text, table
+from graticule.draw.page import document, head, jpeg, json_text, table
 
 
 def test_a_document_runs_its_own_script_only() -> None:
@@ -25,6 +27,17 @@ def test_a_table_escapes_its_names_and_turns_numbers_right() -> None:
     assert '<table class="wide">' in text
     assert '<th>a &lt;b&gt;</th><th class="number">n</th>' in text
     assert "<tbody><tr><td>x</td></tr></tbody>" in text
+
+
+def test_a_picture_is_its_pixels_alone() -> None:
+    from PIL import Image
+
+    image = Image.new("RGB", (8, 8), (200, 30, 30))
+    image.info |= {"comment": b"taken at home", "exif": b"Exif\0\0"}
+    kept = base64.b64decode(jpeg(image).partition(",")[2])
+    assert b"taken at home" not in kept
+    assert Image.open(io.BytesIO(kept)).size == (8, 8)
+    assert image.info["comment"] == b"taken at home"  # the caller's own is as it was
 
 
 @given(st.text())
