@@ -14,7 +14,6 @@ import argparse
 import json
 import os
 import platform
-import resource
 import subprocess
 import sys
 import time
@@ -27,6 +26,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import numpy.typing as npt
 
+from common.memory import peak_mb
 from graticule import atlas, files, sphere
 from graticule.cells import s2
 from graticule.cells.adaptive import adaptive
@@ -195,8 +195,7 @@ def main() -> None:
     if options.task:
         name, *arguments = json.loads(options.task)
         result = TASKS[name](*arguments)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-        print(json.dumps({**result, "peak_gb": round(peak, 2)}))
+        print(json.dumps({**result, "peak_gb": round(peak_mb() / 1e3, 2)}))
         return
     small = options.quick
     adaptive_sizes = [100_000] if small else [500_000, 1_000_000, 2_000_000, 4_000_000, 4_700_000]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import platform
-import resource
 import tempfile
 import time
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from common.memory import peak_mb
 from graticule import files
 from graticule.photos import manifest as manifests
 from graticule.photos import planet as planets
@@ -42,7 +42,7 @@ def main() -> None:
             "photos": PHOTOS,
             "loop": loop(table, folder),
             "kept_vectors": kept(table, folder),
-            "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+            "peak_memory_mb": peak_mb(),
         }
         loading = {"machine": machine(), **loader(table)}
     files.write_json(RESULTS / "training.json", training)

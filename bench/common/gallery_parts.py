@@ -11,8 +11,6 @@ import contextlib
 import io
 import json
 import os
-import platform
-import resource
 import sys
 import tempfile
 import time
@@ -21,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from common.memory import peak_mb
 
 FIRST = 50
 WIDTH = 512
@@ -52,12 +52,6 @@ def timed(work: Callable[[], Any], n: int = 1) -> dict[str, float]:
     with clock.on():
         work()
     return clock.per(n)
-
-
-def peak_mb() -> float:
-    """The most memory this process has held, MB."""
-    scale = 1 if platform.system() == "Darwin" else 1024
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale / 1e6)
 
 
 class Package:

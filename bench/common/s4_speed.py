@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import resource
 import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from common.memory import peak_mb
 from graticule.belief import Belief
 from graticule.cells.adaptive import S2Cells, adaptive
 from graticule.systems.s2_decoding import ancestors, f_star
@@ -55,7 +55,7 @@ def decoding() -> dict[str, Any]:
         best = f_star(beliefs, over).log_p.argmax(axis=1)
         assert cells[-1].centers[best].shape == (BATCH, 2)
         if done in (992, PHOTOS - BATCH):
-            after[done] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            after[done] = peak_mb()
     return {
         "cells": [len(part) for part in cells],
         "photos": PHOTOS,
