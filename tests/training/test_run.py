@@ -82,6 +82,22 @@ def test_a_bundle_says_what_it_was_made_from(photos: Path, tmp_path: Path) -> No
         assert min(Image.open(tmp_path / "b.run" / name).size) > 100
 
 
+@pytest.mark.parametrize("watch", ["loss", "accuracy"])
+def test_the_best_epoch_is_that_of_what_is_watched(
+    photos: Path, tmp_path: Path, watch: str
+) -> None:
+    wanted = recipe(
+        phases=[{"epochs": 6, "learn": "head", "learning_rate": 0.05}],
+        loss={"kind": "inverse_frequency"},
+        stop={"watch": watch},
+    )
+    trainer, _ = run.prepare(wanted, photos, tmp_path / "b", CPU)
+    progress = run.run_jobs(trainer)[0][0].progress
+    costs = [row["val_loss"] if watch == "loss" else -row["val_accuracy"] for row in progress.history]
+    assert progress.best == min(costs)
+    assert progress.best_epoch == costs.index(min(costs))
+
+
 @pytest.mark.slow
 def test_the_same_recipe_gives_the_same_weights_with_workers_too(
     photos: Path, tmp_path: Path

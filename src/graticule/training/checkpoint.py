@@ -28,7 +28,7 @@ class Progress:
         phase: number of the phase.
         epoch: epochs of it that are complete.
         total: epochs complete in all phases.
-        best: lowest validation loss so far.
+        best: lowest validation loss so far, or minus the highest accuracy, as is watched.
         best_epoch: when that was, counted over all phases.
         waited: epochs since then.
         history: one row an epoch, as in the log.

@@ -42,7 +42,7 @@ def explain_network(name: str, spec: NetworkSpec) -> str:
             f"({phase.schedule}): {what}"
         )
     if spec.stop.patience:
-        lines.append(f"  stops after {spec.stop.patience} epochs without a better validation loss")
+        lines.append(f"  stops after {spec.stop.patience} epochs without a better validation {spec.stop.watch}")
     return "\n".join(lines)
 
 

@@ -263,8 +263,9 @@ class Learner(lightning.LightningModule):
         if len(run.validation_rows):
             found = self._validate()
             row |= {"val_loss": found.loss, "val_accuracy": found.accuracy}
-            if found.loss < now.best:
-                now.best, now.best_epoch, now.waited = found.loss, now.total, 0
+            cost = found.loss if run.spec.stop.watch == "loss" else -found.accuracy
+            if cost < now.best:
+                now.best, now.best_epoch, now.waited = cost, now.total, 0
                 save_weights(run.folder / "best.safetensors", self.network)
             else:
                 now.waited += 1

@@ -83,7 +83,7 @@ class PhaseSpec(_Part):
         learning_rate: at its start.
         backbone_rate: a lower rate for the backbone, as a factor.
         schedule: ``constant``; ``cosine``: to nought over the phase; ``plateau``: a tenth after
-            `patience` epochs without a better validation loss.
+            `patience` epochs without a better validation, see `StopSpec.watch`.
         patience: see ``plateau``.
         tasks: factors of the tasks' losses in this phase, by task; 1 where none is given, 0 leaves
             a task out (a curriculum: scenes first, then places).
@@ -108,13 +108,17 @@ class StopSpec(_Part):
     """When to stop before the epochs are over.
 
     Attributes:
-        patience: epochs without a lower validation loss; 0 never stops early.
-        keep: the weights of the epoch with the lowest validation loss, or the last.
+        patience: epochs without a better validation; 0 never stops early.
+        keep: the weights of the epoch with the best validation, or the last.
+        watch: what makes a validation the better one: a lower ``loss``, or a higher ``accuracy`` of
+            the first task. A loss weighted by class is lowest before the network knows much: a few
+            photos of rare classes decide it.
         minutes: a network stops after the epoch that ends past this; 0 sets no limit.
     """
 
     patience: int = Field(0, ge=0)
     keep: Literal["best", "last"] = "best"
+    watch: Literal["loss", "accuracy"] = "loss"
     minutes: float = Field(0.0, ge=0)
 
 
