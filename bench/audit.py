@@ -1,21 +1,20 @@
 """Are planted leaks found, and is a clean pair let alone? results/audit.{json,md}.
 
 Two tables of a synthetic planet for each seed, by different photographers on different days: with
-one of each kind planted, and clean. A planted kind is found when the photos that were planted are
-all among those the check names; a false alarm is any check that names a photo of the clean pair.
-Pictures are drawn for the checks that look at them.
+one of each kind planted, and clean. A planted kind is found when the photo that was planted is
+among those the check names; a false alarm is any check that names a photo of the clean pair. The
+seeds are gone through twice: tables alone, then with pictures drawn for the checks that look at
+them, where planted files are among the photos.
 
-Checks of tables need no pictures and take all seeds at once; those of pictures go on seed by seed.
-
-    python bench/audit.py [seeds] [photos of each table] [seeds with pictures]
+    python bench/audit.py [seeds] [photos of each table]
 """
 
 from __future__ import annotations
 
-import shutil
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,43 +28,37 @@ from graticule.evaluation.audit import audit_tables
 from graticule.evaluation.pixels import audit_pixels
 from graticule.evaluation.truth import Truth
 from graticule.photos.manifest import Manifest, from_table
-from graticule.photos.planet import make
-from graticule.photos.planet.build import shots
+from graticule.photos.planet.build import Shot, draw, shots
 from graticule.progress import track
+
+SIZE = (96, 72)
 
 
 def main() -> None:
-    """Plant, look, count and write; goes on where an earlier run of the same size ended."""
+    """Plant, look, count and write."""
     seeds = int(sys.argv[1]) if len(sys.argv) > 1 else 100
     photos = int(sys.argv[2]) if len(sys.argv) > 2 else 40
-    file = RESULTS / "audit.json"
-    result: dict[str, Any] = {"photos_a_table": photos, "seeds": 0, "seconds": 0, "checks": {}}
-    if file.is_file():
-        kept = files.read_json(file)
-        result = kept if kept["photos_a_table"] == photos and kept["seeds"] < seeds else result
-    drawn = int(sys.argv[3]) if len(sys.argv) > 3 else seeds
-    began = time.monotonic() - result["seconds"]
-    result |= {"planted": result.get("planted", {}), "machine": machine()}
-    if "tables" not in result:
-        result["tables"] = {"seeds": seeds, "planted": {}, "checks": {}}
-        for seed in track(range(seeds), "planting in tables", seeds):
-            one(result["tables"], Path("planet"), photos, seed, pictures=False)
-    for seed in track(range(result["seeds"], drawn), "planting", drawn - result["seeds"]):
-        with tempfile.TemporaryDirectory() as folder:
-            one(result, Path(folder), photos, seed)
-        result |= {"seeds": seed + 1, "seconds": round(time.monotonic() - began)}
-        files.write_json(file, result)
-        with files.atomic(RESULTS / "audit.md") as handle:
-            handle.write(_markdown(result))
+    result: dict[str, Any] = {"photos_a_table": photos, "machine": machine()}
+    for name, pictures in (("tables", False), ("pictures", True)):
+        part: dict[str, Any] = {"seeds": seeds, "planted": {}, "checks": {}}
+        began = time.process_time()
+        for seed in track(range(seeds), f"planting in {name}", seeds):
+            with tempfile.TemporaryDirectory() as folder:
+                one(part, Path(folder), photos, seed, pictures=pictures)
+        part["seconds_a_seed"] = round((time.process_time() - began) / seeds, 2)
+        result[name] = part
+    files.write_json(RESULTS / "audit.json", result)
+    with files.atomic(RESULTS / "audit.md") as handle:
+        handle.write(_markdown(result))
 
 
 def one(
-    result: dict[str, Any], folder: Path, photos: int, seed: int, *, pictures: bool = True
+    part: dict[str, Any], folder: Path, photos: int, seed: int, *, pictures: bool = True
 ) -> None:
     """One planet: the clean pair, then the planted one."""
     train, test = sides(folder, photos, seed, pictures=pictures)
     for finding in findings(train, test, pictures=pictures):
-        tally = result["checks"].setdefault(
+        tally = part["checks"].setdefault(
             finding.kind, {"pairs": 0, "pairs_with_alarm": 0, "photos": 0, "photos_named": 0}
         )
         tally["pairs"] += 1
@@ -76,50 +69,43 @@ def one(
     spoilt, rows = plant(train, test, rng, pictures=pictures)
     named = {found.kind: found for found in findings(train, spoilt, pictures=pictures)}
     for kind, row in rows.items():
-        tally = result["planted"].setdefault(
-            kind.name, {"check": KINDS[kind], "planted": 0, "found": 0}
+        tally = part["planted"].setdefault(
+            kind.name, {"check": KINDS[kind], "planted": 0, "found": 0, "missed_seeds": []}
         )
         tally["planted"] += 1
-        tally["found"] += int(named[KINDS[kind]].rows[row])
+        if named[KINDS[kind]].rows[row]:
+            tally["found"] += 1
+        else:
+            tally["missed_seeds"].append(seed)
 
 
 def sides(
     folder: Path, photos: int, seed: int, *, pictures: bool = True
 ) -> tuple[Manifest, Manifest]:
     """Two clean tables: other countries, other people, other days; one photo of each burst."""
-    whole = (
-        make(folder, 4 * photos, countries=12, seed=seed, size=(96, 72))
-        if pictures
-        else from_table(
-            pa.Table.from_pylist([s.row for s in shots(4 * photos, countries=12, seed=seed)]),
-            folder / "manifest.csv",
-        )
-    )
-    table = whole.table
-    lands = whole.column("country")
-    _, first = np.unique(whole.column("group"), return_index=True)
-    order = np.random.default_rng(seed).permutation(np.unique(lands))
-    parts = []
-    for codes in (order[::2], order[1::2]):
-        mine = np.isin(lands, codes) & np.isin(np.arange(len(lands)), first)
-        mine &= whole.column("clue") == "yes"
-        parts.append(np.flatnonzero(mine)[:photos])
-    paths = []
-    for name, rows in zip(("train", "test"), parts, strict=True):
-        for row in rows:
-            old = whole.file(str(whole.column("path")[row]))
-            new = folder / name / f"{name}-{seed}-{old.stem}-{row:04x}k.jpg"
-            if pictures:
-                new.parent.mkdir(exist_ok=True)
-                shutil.move(old, new)
-        names = [f"{name}-{seed}-{row:06d}-{row:04x}k.jpg" for row in rows]
-        part = table.take(rows).drop_columns(["path", "landmark"])
-        part = part.add_column(0, "path", pa.array([f"{name}/{n}" for n in names]))
+    first: dict[str, Shot] = {}
+    for shot in shots(4 * photos, countries=12, seed=seed):
+        first.setdefault(shot.row["group"], shot)
+    lands = {shot.row["country"] for shot in first.values()}
+    order = np.random.default_rng(seed).permutation(sorted(lands)).tolist()
+    made = []
+    for name, codes in (("train", order[::2]), ("test", order[1::2])):
+        kept = [s for s in first.values() if s.row["country"] in codes and s.row["clue"] == "yes"]
+        taken = [replace(s, row=_own_row(s.row, name, seed)) for s in kept[:photos]]
+        rows = draw(taken, folder, SIZE) if pictures else [s.row for s in taken]
+        made.append(from_table(pa.Table.from_pylist(rows), folder / f"{name}.csv"))
+    return made[0], made[1]
+
+
+def _own_row(row: dict[str, Any], side: str, seed: int) -> dict[str, Any]:
+    stem = Path(row["path"]).stem
+    return {
+        **{name: value for name, value in row.items() if name != "landmark"},
+        # A name that tells: one that is only a number says nothing to the audit.
+        "path": f"{side}/{side}-{seed}-{stem}-{int(stem):04x}k.jpg",
         # Somebody who travels would be on both sides: that is a leak, and this pair is clean.
-        people = pa.array([f"{name} {p}" for p in part["photographer"].to_pylist()])
-        part = part.set_column(part.column_names.index("photographer"), "photographer", people)
-        paths.append(from_table(part, folder / f"{name}.csv"))
-    return paths[0], paths[1]
+        "photographer": f"{side} {row['photographer']}",
+    }
 
 
 def findings(train: Manifest, test: Manifest, *, pictures: bool) -> list[Any]:
@@ -135,12 +121,14 @@ def _markdown(result: dict[str, Any]) -> str:
         "Made by `bench/audit.py`: two tables of a synthetic planet, up to "
         f"{result['photos_a_table']} photos each, of other countries, people and days; clean, and "
         "with one photo of each kind planted.",
+        "",
+        "Some coordinates lie in their country still when latitude and longitude change places "
+        "(Nigeria, Egypt). They are planted apart, on the planets that have such a photo; region "
+        "or city tell them.",
     ]
-    for title, part in (("Tables", result.get("tables")), ("Tables and pictures", result)):
-        if part and part["checks"]:
-            lines += ["", f"## {title}, {part['seeds']} seeds", "", *_part(part)]
-    lines += ["", f"{result['machine']}; {result['seconds']} s."]
-    return "\n".join(lines) + "\n"
+    for name, title in (("tables", "Tables"), ("pictures", "Tables and pictures")):
+        lines += ["", f"## {title}, {result[name]['seeds']} seeds", "", *_part(result[name])]
+    return "\n".join([*lines, "", f"{result['machine']}."]) + "\n"
 
 
 def _part(part: dict[str, Any]) -> list[str]:
@@ -151,7 +139,8 @@ def _part(part: dict[str, Any]) -> list[str]:
     looked = sum(k["photos"] for k in checks.values())
     return [
         f"{found} of {total} planted photos were named by their check; {wrong} of {looked} looks "
-        f"at clean photos named one ({100 * wrong / looked:.2f} %).",
+        f"at clean photos named one ({100 * wrong / looked:.2f} %). {part['seconds_a_seed']:.2f} s "
+        "of the processor a seed.",
         "",
         "| planted | check | planted | found |",
         "|---|---|---:|---:|",

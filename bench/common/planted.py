@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
-from graticule import sphere
+from graticule import atlas, sphere
 from graticule.photos.manifest import Manifest, from_table
 
 
@@ -22,6 +23,7 @@ class Kind:
     pixels: bool = False
 
 
+_STAYS = "swapped, same country"
 #: What is planted → the check that must name it.
 KINDS: dict[Kind, str] = {
     Kind("photographer"): "same photographer",
@@ -31,6 +33,9 @@ KINDS: dict[Kind, str] = {
     Kind("walk"): "same place and time",
     Kind("near"): "within 1 km of training",
     Kind("swapped"): "label error",
+    Kind(_STAYS): "label error",
+    Kind("0, 0"): "label error",
+    Kind("another country"): "label error",
     Kind("copy", pixels=True): "near-duplicate of training",
     Kind("smaller copy", pixels=True): "near-duplicate of training",
     Kind("double", pixels=True): "near-duplicate within the test",
@@ -47,11 +52,19 @@ def plant(
 ) -> tuple[Manifest, dict[Kind, int]]:
     """The test with one photo of each kind planted, and the row of each; row 0 is left alone.
 
-    Without ``pictures`` only kinds that a table shows.
+    Without ``pictures`` only kinds that a table shows. Some coordinates turned round lie in their
+    country still (Nigeria, Egypt): a kind of its own, of the planets that have such a photo.
     """
     kinds = [kind for kind in KINDS if pictures or not kind.pixels]
-    order = 1 + rng.permutation(len(test) - 1)[: len(kinds)]
-    rows = dict(zip(kinds, order.tolist(), strict=False))  # what a small table has room for
+    order = (1 + rng.permutation(len(test) - 1)).tolist()
+    stays = _stays_in_its_country(test)
+    rows = {}
+    for kind in sorted(kinds, key=lambda kind: kind.name != _STAYS):
+        fits = [row for row in order if kind.name != _STAYS or stays[row]]
+        if fits:  # else a table too small, or a planet without such a photo
+            rows[kind] = fits[0]
+            order.remove(fits[0])
+    rows = {kind: rows[kind] for kind in kinds if kind in rows}
     columns: dict[str, Any] = {name: test.table[name].to_pylist() for name in test.columns}
     for kind, row in rows.items():
         other = int(rng.integers(len(train)))
@@ -74,12 +87,23 @@ def plant(
             columns["country"][row] = mine["country"]
             if kind.name == "walk":
                 columns["captured_at"][row] = mine["captured_at"]
+        elif kind.name == "another country":
+            columns["country"][row] = mine["country"]
+        elif kind.name == "0, 0":
+            columns["lat"][row], columns["lon"][row] = 0.0, 0.0
         else:
-            lat, lon = columns["lat"][row], columns["lon"][row]
-            # 0, 0 where turning round is no place on Earth.
-            columns["lat"][row], columns["lon"][row] = (lon, lat) if abs(lon) <= 90 else (0.0, 0.0)
+            columns["lat"][row], columns["lon"][row] = columns["lon"][row], columns["lat"][row]
     table = pa.table({n: pa.array(v, test.table[n].type) for n, v in columns.items()})
     return from_table(table, test.path), rows
+
+
+def _stays_in_its_country(test: Manifest) -> npt.NDArray[np.bool_]:
+    """Photos whose coordinates turned round lie in the country that is stated, bool (n,)."""
+    turned = test.latlon[:, ::-1]
+    legal = np.abs(turned[:, 0]) <= 90
+    stays = np.zeros(len(test), dtype=bool)
+    stays[legal] = atlas.countries(turned[legal]) == test.column("country")[legal]
+    return stays
 
 
 def _picture(name: str, train: Manifest, test: Manifest, row: int, theirs: str) -> str:

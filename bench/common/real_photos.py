@@ -6,13 +6,17 @@ import os
 import platform
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from graticule.photos import manifest as manifests
-from graticule.systems.plan import Rows
-from graticule.training.recipe import Recipe, load
-from graticule.training.trainer import Trainer
+
+# PyTorch takes a gigabyte: what only wants to know where results go must not load it.
+if TYPE_CHECKING:
+    from graticule.systems.plan import Rows
+    from graticule.training.recipe import Recipe
+    from graticule.training.trainer import Trainer
 
 ROOT = Path(__file__).parents[2]
 SHARED = Path(os.environ.get("GRATICULE_SHARED", ROOT.parent / "shared"))
@@ -76,6 +80,8 @@ class Photos:
 
     def rows(self, train: np.ndarray, test: np.ndarray, seed: int) -> Rows:
         """Rows with a tenth of the training photos set aside."""
+        from graticule.systems.plan import Rows
+
         aside = train & (np.random.default_rng([seed, 5]).random(len(train)) < 0.1)
         return Rows(
             self.columns, self.manifest.latlon, train & ~aside, aside, test, "../shared/photos"
@@ -85,6 +91,8 @@ class Photos:
         self, recipe: Recipe, rows: Rows, folder: Path, kept: dict | None = None
     ) -> Trainer:
         """A trainer on the CPU, without checkpoints of earlier runs."""
+        from graticule.training.trainer import Trainer
+
         return Trainer(
             recipe=recipe,
             rows=rows,
@@ -98,6 +106,8 @@ class Photos:
 
 def recipe(name: str, changes: list[str]) -> Recipe:
     """A recipe that ships, changed."""
+    from graticule.training.recipe import load
+
     return load(name, changes)
 
 

@@ -90,3 +90,51 @@ def test_label_errors_are_named() -> None:
     assert "0, 0" in found.examples[0]
     assert "swapped" in found.examples[1]
     assert "lie in FR, not JP" in found.examples[2]
+
+
+def nigeria(region: str, city: str) -> Truth:
+    """Kano as it is and turned round, which is in Nigeria still."""
+    return Truth(
+        ("right", "swapped"),
+        np.array([[12.03, 8.60], [8.60, 12.03]]),
+        {
+            "country": np.array(["NG", "NG"]),
+            "region": np.array([region, region]),
+            "city": np.array([city, city]),
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    ("region", "city", "why"),
+    [
+        ("", "Kano", "km from Kano; swapped, "),
+        ("kano", "", "lie in Adamawa; swapped, they lie in kano as stated"),
+        ("Kano", "Kano", "lie in Adamawa"),
+    ],
+)
+def test_a_swap_within_its_country_is_told_by_region_or_city(
+    region: str, city: str, why: str
+) -> None:
+    found = audit_tables(None, nigeria(region, city))[0]
+    assert found.rows.tolist() == [False, True]
+    assert why in found.examples[0]
+
+
+@pytest.mark.parametrize(("region", "city"), [("", ""), ("Lagos", "Lagos"), ("?", "Nowhere")])
+def test_names_that_neither_way_fits_are_no_label_error(region: str, city: str) -> None:
+    assert not audit_tables(None, nigeria(region, city))[0].count
+
+
+def test_a_photo_a_little_out_of_its_town_or_region_is_no_label_error() -> None:
+    rng = np.random.default_rng(0)
+    places = sphere.offset(
+        np.full((300, 2), [30.0444, 31.2357]), rng.uniform(0, 360, 300), rng.uniform(0, 60, 300)
+    )
+    names = {"country": "EG", "region": "Cairo", "city": "Cairo"}
+    columns = {name: np.full(300, value) for name, value in names.items()}
+    paths = tuple(f"{i}.jpg" for i in range(300))
+    assert not audit_tables(None, Truth(paths, places, columns))[0].count
+    turned = audit_tables(None, Truth(paths, places[:, ::-1], columns))[0]
+    # Turned round they lie 100 to 250 km away; where that is not sure to be another place, no word.
+    assert turned.rows.mean() > 0.5

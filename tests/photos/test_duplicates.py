@@ -84,6 +84,16 @@ def test_the_hash_survives_what_happens_to_a_photo_on_its_way(picture: Image.Ima
     assert (own ^ duplicates.perceptual_hash(mirrored)).bit_count() > duplicates.RADIUS
 
 
+def test_smaller_copies_of_small_pictures_are_found(planet: Manifest) -> None:
+    differ = []
+    for row in np.flatnonzero(planet.column("clue") == "yes")[:200]:
+        picture = Image.open(planet.files()[row]).convert("RGB").resize((96, 72))
+        own, smaller = (np.asarray(p) for p in (picture, _saved(picture.resize((72, 54)), 70)))
+        differ.append(duplicates.perceptual_hash(own) ^ duplicates.perceptual_hash(smaller))
+    near = [bits.bit_count() <= duplicates.RADIUS for bits in differ]
+    assert np.mean(near) >= 0.99
+
+
 def test_bursts_of_the_planet_are_found(planet: Manifest) -> None:
     hashes, read = duplicates.hash_photos(planet.files())
     assert read.all()

@@ -41,7 +41,8 @@ def perceptual_hash(pixels: npt.NDArray[np.uint8]) -> int:
     from PIL import Image
     from scipy.fft import dctn
 
-    grey = Image.fromarray(pixels).convert("L").resize((_SIDE, _SIDE), Image.Resampling.BOX)
+    # Not by boxes: of a small picture they hold one pixel or two, and a smaller copy hashes anew.
+    grey = Image.fromarray(pixels).convert("L").resize((_SIDE, _SIDE), Image.Resampling.BILINEAR)
     low = dctn(np.asarray(grey, dtype=np.float64), norm="ortho")[:_LOW, :_LOW].ravel()
     bits = low > np.median(low[1:])
     bits[0] = False

@@ -5,6 +5,7 @@ import io
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
+from scipy import ndimage
 
 from graticule.photos.sources import marks
 from made_photos import card, jpeg, picture
@@ -55,6 +56,16 @@ def test_odd_sizes_are_looked_at_too(size: tuple[int, int]) -> None:
     image = Image.new("RGB", size, (90, 10, 10))
     assert not marks.has_burned_in_text(image)
     assert not marks.looks_unavailable(image)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 30), (24, 640), (90, 7)])
+def test_the_quick_opening_is_scipys(size: tuple[int, int]) -> None:
+    rng = np.random.default_rng(0)
+    for grey in (rng.integers(0, 256, size), rng.integers(0, 2, size) * 200):
+        strip = grey.astype(np.uint8)
+        np.testing.assert_array_equal(
+            marks.opening(strip), ndimage.grey_opening(strip, size=(11, 11))
+        )
 
 
 def test_addresses_of_cards() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -80,16 +80,32 @@ def make(
     if min(size) < 32:
         raise GraticuleError(f"size {size[0]}×{size[1]}: 32 pixels a side is the least")
     target = Path(folder)
+    taken = track(shots(n, countries=countries, seed=seed), "drawing", total=n)
+    rows = draw(taken, target, size, exif=exif)
+    write(pa.Table.from_pylist(rows), target / "manifest.csv")
+    return read(target / "manifest.csv")
+
+
+def draw(
+    taken: Iterable[Shot], folder: Path, size: tuple[int, int] = SIZE, *, exif: bool = False
+) -> list[dict[str, Any]]:
+    """Draw pictures into ``folder``, each where its row says; returns their rows.
+
+    Args:
+        taken: from :func:`shots`; a view is painted once for frames that follow each other.
+        folder: where to.
+        size: width and height of a frame in pixels.
+        exif: write GPS and the date into the files too.
+    """
     rows = []
     canvas: tuple[tuple[int, ...], Any] = ((), None)
-    for shot in track(shots(n, countries=countries, seed=seed), "drawing", total=n):
+    for shot in taken:
         if canvas[0] != shot.view.seed:
             canvas = (shot.view.seed, paint(shot.view, *size))
         pixels = _frame(canvas[1], shot, size)
-        _save(pixels, target / shot.row["path"], shot.row if exif else None)
+        _save(pixels, folder / shot.row["path"], shot.row if exif else None)
         rows.append(shot.row)
-    write(pa.Table.from_pylist(rows), target / "manifest.csv")
-    return read(target / "manifest.csv")
+    return rows
 
 
 def shots(n: int, *, countries: int, seed: int) -> Iterator[Shot]:

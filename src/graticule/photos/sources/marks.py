@@ -24,6 +24,9 @@ UNAVAILABLE_NAMES: Final = ("photo_unavailable", "image_unavailable", "photo_not
 
 _SIDE: Final = 128
 _STRIP_SIDE: Final = 640
+#: How many letters make a line of text, and how high the least of them is, in pixels of a strip.
+_LETTERS: Final = 10
+_LEAST_HEIGHT: Final = 6
 
 
 def is_unavailable_url(url: str) -> bool:
@@ -74,29 +77,53 @@ def _has_line_of_letters(strip: npt.NDArray[np.uint8]) -> bool:
     from scipy import ndimage
 
     # White top-hat: what is bright and thinner than a stroke of a letter can be.
-    thin = ndimage.white_tophat(strip.astype(np.int16), size=(11, 11))
-    labels, _ = ndimage.label((thin > 60) & (strip > 150), structure=np.ones((3, 3)))
+    letters = (strip - opening(strip) > 60) & (strip > 150)
+    if letters.sum() < _LETTERS * _LEAST_HEIGHT:
+        return False
+    labels, _ = ndimage.label(letters, structure=np.ones((3, 3)))
     boxes = [
         (y.start, y.stop, x.start, x.stop)
         for y, x in ndimage.find_objects(labels)
-        if 6 <= y.stop - y.start <= 28 and 1 <= x.stop - x.start <= 26
+        if _LEAST_HEIGHT <= y.stop - y.start <= 28 and 1 <= x.stop - x.start <= 26
     ]
-    if len(boxes) < 10:
+    if len(boxes) < _LETTERS:
         return False
     shapes = np.array(boxes)
     tops, bottoms = shapes[:, 0], shapes[:, 1]
     for top, bottom in zip(tops, bottoms, strict=True):
         level = (np.abs(bottoms - bottom) <= 1) & (np.abs(tops - top) <= 1)
-        if level.sum() >= 10 and _is_dense(shapes[level], int(bottom - top)):
+        if level.sum() >= _LETTERS and _is_dense(shapes[level], int(bottom - top)):
             return True
     return False
 
 
 def _is_dense(shapes: npt.NDArray[np.int_], height: int) -> bool:
-    """Ten in a row with gaps no wider than two letters, as in a line of text."""
+    """So many in a row with gaps no wider than two letters, as in a line of text."""
     starts = np.sort(shapes[:, 2])
     run = longest = 1
     for gap in np.diff(starts):
         run = run + 1 if gap <= 3 * height else 1
         longest = max(longest, run)
-    return longest >= 10
+    return longest >= _LETTERS
+
+
+def opening(grey: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Grey opening of (h, w) by a square of 11 pixels: bright shapes thinner than that are gone.
+
+    SciPy's ``grey_opening(grey, size=(11, 11))``, many times faster for being whole rows at a time.
+    """
+    lowest = _extreme(_extreme(grey, np.minimum, 255, 0), np.minimum, 255, 1)
+    return _extreme(_extreme(lowest, np.maximum, 0, 0), np.maximum, 0, 1)
+
+
+def _extreme(
+    grey: npt.NDArray[np.uint8], pick: np.ufunc, beyond: int, axis: int
+) -> npt.NDArray[np.uint8]:
+    """The least or greatest of each 11 pixels along an axis; what is beyond the edge never is."""
+    sides = [(0, 0), (0, 0)]
+    sides[axis] = (5, 5)
+    found = np.pad(grey, sides, constant_values=beyond).swapaxes(0, axis)
+    # Of 2, 4, 8 and 11 pixels, each made of two windows of the one before.
+    for step in (1, 2, 4, 3):
+        found = pick(found[:-step], found[step:])
+    return found.swapaxes(0, axis)
