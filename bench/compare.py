@@ -111,7 +111,7 @@ def _manifest(path: Path) -> Manifest:
         # Two crops of one picture differ by a letter and belong together.
         pair = re.sub(r"(\d)[ab]$", r"\1", name.rpartition(".")[0])
         row["group"] = row["group"] or (pair if folder == "paises" else "")
-        row["source"] = "cities" if folder.startswith("cities-") else folder
+        row["source"] = folder
         rows.append(row)
     with files.atomic(path) as handle:
         writer = csv.DictWriter(handle, list(rows[0]), lineterminator="\n")

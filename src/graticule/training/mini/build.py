@@ -37,6 +37,8 @@ IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 Say = Callable[[str], None]
 
+#: Of the bundled model: raised when its weights change.
+VERSION = "2"
 #: Photos the half-precision graph is compared on.
 _COMPARED = 200
 
@@ -176,6 +178,7 @@ def build(
     }
     system = System(
         name=str(recipe["name"]),
+        version=VERSION,
         system="default",
         inputs=(features.PREPROCESS,),
         point_task="cities",
