@@ -172,9 +172,9 @@ def stage4(photos: Photos, split: str = "random folds") -> None:
         "features=maps",
         "optimizer=adamw",
         "weight_decay=0.01",
-        "batch_size=16",
+        "batch_size=32",
         "head={dropout: 0.2}",
-        "phases=[{epochs: 2, learn: [stage4, head_bn], learning_rate: 0.0005, schedule: cosine}]",
+        "phases=[{epochs: 8, learn: [stage4, head_bn], learning_rate: 0.0005, schedule: cosine}]",
         # The same frozen stages, and a head on them, label what has no scene.
         f"networks={{helper: {{encoder: {{name: resnet50v2_stage3, weights: '{stages}'}}, "
         "features: auto, head: {hidden: [256], dropout: 0.3, standardise: true}, phases: "

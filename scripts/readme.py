@@ -8,8 +8,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 REPORT = ROOT / "src" / "graticule" / "models" / "mini" / "report.json"
-BEGIN, END = "<!-- made by scripts/readme.py -->", "<!-- end -->"
+CONTEST = ROOT / "results" / "compare.json"
+#: Each block of the README stands between its own line and the end's.
+BEGIN, SYSTEMS = "<!-- made by scripts/readme.py -->", "<!-- systems: made by scripts/readme.py -->"
+END = "<!-- end -->"
 SHIPPED = "(shipped)"
+SCORES = ("country top-1", "country top-5", "median error", "GeoScore")
 
 
 def figures() -> str:
@@ -34,11 +38,35 @@ def figures() -> str:
     return "\n".join(lines)
 
 
+def systems() -> str:
+    """S1 to S6 on the same photos, from the contest; * where S6 differs beyond doubt."""
+    found = json.loads(CONTEST.read_text(encoding="utf-8"))["parts"]["systems"]
+    lines = [
+        "| split | system | country top-1, % | top-5, % | median km | GeoScore |",
+        "|---|---|---:|---:|---:|---:|",
+    ]
+    for split, words in (("folds", "sources not learnt from"), ("random", "at random (flatters)")):
+        told = {
+            (pair["second"], pair["score"]): "*" if pair["corrected"] < 0.05 else ""
+            for pair in found[split]["pairs"]
+        }
+        for row in found[split]["rows"]:
+            cells = [
+                f"{row['scores'][score]['value']:,.{1 if 'top' in score else 0}f}"
+                f"{told.get((row['name'], score), '')}"
+                for score in SCORES
+            ]
+            lines.append(f"| {words} | {row['name']} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def written(readme: str) -> str:
     """The README with its figures as they are now."""
-    before, _, rest = readme.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{figures()}\n{END}{after}"
+    for begin, block in ((BEGIN, figures), (SYSTEMS, systems)):
+        before, _, rest = readme.partition(begin)
+        _, _, after = rest.partition(END)
+        readme = f"{before}{begin}\n{block()}\n{END}{after}"
+    return readme
 
 
 def main() -> int:

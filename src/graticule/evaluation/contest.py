@@ -60,7 +60,7 @@ def judge(contest: Contest, held: Held, replicates: int = REPLICATES) -> dict[st
         folds = len(next(iter(runs.values())))
         note = (
             f"{folds} of {held.folds[split]} folds and {len(runs)} of {len(contest.seeds)} seeds: "
-            "the contest was cut off, and photos of the other folds are not judged"
+            "photos of the other folds are not judged"
         )
         cut = folds < held.folds[split] or len(runs) < len(contest.seeds)
         found[split] = replace(

@@ -111,10 +111,10 @@ class Job:
         tasks: by the name of the output.
         use: rows that may be used; all by default.
         keep: whether the bundle gets it; a baseline is trained for the report alone.
-        weight: float64 (n,) what each row counts in the loss, heeded by ``optimizer: lbfgs``; None
-            counts all alike.
+        weight: float64 (n,) what each row counts: in the loss under ``optimizer: lbfgs``, else in
+            how often it is drawn; None counts all alike.
         often: float64 (n,) how often each row is drawn, against the others; None leaves that to
-            the recipe's ``sampling``.
+            ``weight`` and the recipe's ``sampling``.
         captions: learn image against caption; there are no ``tasks`` then.
     """
 

@@ -75,6 +75,8 @@ class Contest(BaseModel):
         splits: ``folds``: the column fold, a photo without one is only learned from; ``random``:
             folds drawn, groups together.
         folds: of the random split.
+        judged: the numbers of the folds that are trained for and judged, where a training is too
+            dear for all of them; empty: all.
         seeds: each is a run of its own.
         places: ``cities``: a photo without coordinates lies at its city where the atlas knows it;
             ``given``: only photos with coordinates have a place.
@@ -91,6 +93,7 @@ class Contest(BaseModel):
     encoder: dict[str, Any]
     splits: tuple[Literal["folds", "random"], ...] = ("folds", "random")
     folds: int = Field(5, ge=2, le=20)
+    judged: tuple[int, ...] = ()
     seeds: tuple[int, ...] = Field((0,), min_length=1)
     places: Literal["cities", "given"] = "cities"
     shares: tuple[float, ...] = Field((1.0,), min_length=1)
@@ -192,6 +195,8 @@ def units(contest: Contest, folds: dict[str, IntArray]) -> Iterator[Unit]:
     for split in contest.splits:
         for seed in contest.seeds:
             for fold in np.unique(folds[split][folds[split] >= 0]).tolist():
+                if contest.judged and fold not in contest.judged:
+                    continue
                 for share in contest.shares:
                     for system in contest.systems:
                         yield Unit(system, split, share, seed, fold)
@@ -260,9 +265,17 @@ def hold(
 
 
 def _key(contest: Contest, table: Manifest) -> str:
-    """Contests that differ only in how much of them is run share their tables."""
-    same = contest.model_dump(mode="json", exclude={"seeds", "splits", "shares", "tested"})
-    text = json.dumps([same, manifest_hash([table])], sort_keys=True)
+    """Contests that differ only in how much of them is run share their tables.
+
+    The recipes are in it as they are now: a table is of the recipe it was made by.
+    """
+    same = contest.model_dump(mode="json", exclude={"seeds", "splits", "shares", "tested", "judged"})
+    recipes = [
+        contest.recipe(name, split, 0).model_dump(mode="json")
+        for name in contest.systems
+        for split in ("folds", "random")
+    ]
+    text = json.dumps([same, recipes, manifest_hash([table])], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 

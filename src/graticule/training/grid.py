@@ -95,16 +95,16 @@ class Grid(BaseModel):
         first, *others = (self.encoders[part] for part in self.features[features])
         changes: dict[str, Any] = {"encoder": first, "fuse": others, "head": self.heads[head]}
         for more in (changes, self.base, own):
-            raw = _laid_over(raw, more)
+            raw = laid_over(raw, more)
         return parse({**raw, "name": self.name}, f"{self.name}: {head}, {features}")
 
 
-def _laid_over(raw: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+def laid_over(raw: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     """Tables are merged but for encoders, which are whole."""
     out = dict(raw)
     for key, value in own.items():
         merge = key != "encoder" and isinstance(value, Mapping) and isinstance(out.get(key), dict)
-        out[key] = _laid_over(out[key], value) if merge else value
+        out[key] = laid_over(out[key], value) if merge else value
     return out
 
 

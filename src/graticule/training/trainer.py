@@ -142,6 +142,7 @@ class Trainer:
         learn = np.flatnonzero(self.rows.train & use & known)
         held_out = np.flatnonzero(self.rows.validation & use & known)
         labels = Labels(targets, self.rows.latlon)
+        often = job.weight if job.often is None else job.often
         vectors = self._vectors(encoder, spec, learn) if spec.cached else None
         kept: Sequence[Kept] | None = vectors
         if spec.mapped:
@@ -171,7 +172,7 @@ class Trainer:
             train=train,
             validation=validation,
             train_order=lambda epoch: sampling.order(
-                self.rows, learn, spec.sampling, seed=seed, epoch=epoch, often=job.often
+                self.rows, learn, spec.sampling, seed=seed, epoch=epoch, often=often
             ),
             validation_rows=held_out,
             seed=_number(seed, job.name) % 1_000_003,
