@@ -16,6 +16,7 @@ from graticule.evaluation.predictions import read_predictions
 from graticule.photos import manifest as manifests
 from graticule.training import run
 from graticule.training.contest import hold, load_contest
+from graticule.training.recipe import FOLDER
 from toy import make_photos
 
 
@@ -72,6 +73,38 @@ def test_a_contest_that_was_stopped_judges_what_is_whole(tmp_path: Path) -> None
     found = judge(wanted, held, replicates=20)["random"]
     assert 0 < found.photos < 24
     assert any("1 of 2 folds and 1 of 1 seeds" in note for note in found.notes)
+
+
+def test_one_fold_alone_is_judged_and_more_can_be_added(tmp_path: Path) -> None:
+    table = manifests.read(make_photos(tmp_path / "p", 24))
+    said: list[str] = []
+    options = run.Options(workers=0, say=said.append)
+    one = load_contest(str(contest(tmp_path, judged=[1])))
+    found = judge(one, hold(one, table, tmp_path / "out", options), replicates=20)["random"]
+    assert len(said) == 2
+    assert any("1 of 2 folds" in note for note in found.notes)
+    whole = load_contest(str(contest(tmp_path)))
+    every = judge(whole, hold(whole, table, tmp_path / "out", options), replicates=20)["random"]
+    assert len(said) == 4  # the fold that was there is not trained again
+    assert every.photos == 24 > found.photos
+
+
+def test_a_changed_recipe_is_another_contest(tmp_path: Path) -> None:
+    table = manifests.read(make_photos(tmp_path / "p", 24))
+    said: list[str] = []
+    options = run.Options(workers=0, say=said.append)
+    first = load_contest(str(contest(tmp_path, judged=[0])))
+    hold(first, table, tmp_path / "out", options)
+    recipe = tmp_path / "own.yaml"
+    recipe.write_text((FOLDER / "s5-clip-vit.yaml").read_text("utf-8"), encoding="utf-8")
+    own = {"recipe": str(recipe), "set": ["fuse=[]", "head={hidden: [16]}"]}
+    systems = {**first.model_dump(mode="json")["systems"], "S5": own}
+    second = load_contest(str(contest(tmp_path, judged=[0], systems=systems)))
+    hold(second, table, tmp_path / "out", options)
+    recipe.write_text(recipe.read_text("utf-8").replace("momentum: 0.9", "momentum: 0.5"), "utf-8")
+    before = len(said)
+    hold(second, table, tmp_path / "out", options)
+    assert len(said) == before + 2
 
 
 def test_shares_of_the_photos_draw_a_curve(tmp_path: Path) -> None:

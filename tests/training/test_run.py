@@ -93,7 +93,9 @@ def test_the_best_epoch_is_that_of_what_is_watched(
     )
     trainer, _ = run.prepare(wanted, photos, tmp_path / "b", CPU)
     progress = run.run_jobs(trainer)[0][0].progress
-    costs = [row["val_loss"] if watch == "loss" else -row["val_accuracy"] for row in progress.history]
+    costs = [
+        row["val_loss"] if watch == "loss" else -row["val_accuracy"] for row in progress.history
+    ]
     assert progress.best == min(costs)
     assert progress.best_epoch == costs.index(min(costs))
 

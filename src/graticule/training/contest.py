@@ -269,7 +269,9 @@ def _key(contest: Contest, table: Manifest) -> str:
 
     The recipes are in it as they are now: a table is of the recipe it was made by.
     """
-    same = contest.model_dump(mode="json", exclude={"seeds", "splits", "shares", "tested", "judged"})
+    same = contest.model_dump(
+        mode="json", exclude={"seeds", "splits", "shares", "tested", "judged"}
+    )
     recipes = [
         contest.recipe(name, split, 0).model_dump(mode="json")
         for name in contest.systems

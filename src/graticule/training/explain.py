@@ -42,7 +42,8 @@ def explain_network(name: str, spec: NetworkSpec) -> str:
             f"({phase.schedule}): {what}"
         )
     if spec.stop.patience:
-        lines.append(f"  stops after {spec.stop.patience} epochs without a better validation {spec.stop.watch}")
+        watched = f"without a better validation {spec.stop.watch}"
+        lines.append(f"  stops after {spec.stop.patience} epochs {watched}")
     return "\n".join(lines)
 
 
