@@ -133,16 +133,17 @@ def best_of(
 ) -> int:
     """Which combination names countries best.
 
-    By the mean reciprocal rank, half over photos and half over sources: a large source must not
-    decide alone, and neither must a tiny one.
+    By the mean reciprocal rank; each source weighs by the square root of its photos: a large one
+    must not decide alone, and neither must a tiny one.
     """
     values = []
     for _, held in tried:
         known = country[held.rows] >= 0
         rank = metrics.ranks(held.country[known], country[held.rows[known]])
-        _, source = np.unique(sources[held.rows[known]], return_inverse=True)
-        each = np.bincount(source, 1 / rank) / np.bincount(source)
-        values.append(0.5 * float((1 / rank).mean()) + 0.5 * float(each.mean()))
+        _, source, count = np.unique(
+            sources[held.rows[known]], return_inverse=True, return_counts=True
+        )
+        values.append(float(np.average(1 / rank, weights=count[source] ** -0.5)))
     return int(np.argmax(np.round(values, 6)))
 
 

@@ -1,0 +1,76 @@
+"""Choosing S6's parts: which combination wins on inner folds, and how those are made."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from graticule.belief import normalise
+from graticule.errors import RecipeError
+from graticule.systems.choosing import HeldOut, Parts, best_of, combinations, inner_folds
+from graticule.systems.plan import Rows
+
+PARTS = [Parts({}, weight, 0.1, 0.0) for weight in (0.0, 0.6)]
+
+
+def held(right: np.ndarray) -> HeldOut:
+    """Two countries, all photos of the first; it is named first where ``right``."""
+    log_p = normalise(np.where(right[:, None], [2.0, 0.0], [0.0, 2.0]))
+    return HeldOut(np.arange(len(right)), log_p, log_p)
+
+
+def winner(first: np.ndarray, second: np.ndarray, sources: np.ndarray) -> int:
+    country = np.zeros(len(sources), np.int64)
+    return best_of(list(zip(PARTS, (held(first), held(second)), strict=True)), country, sources)
+
+
+def test_neither_a_large_source_nor_a_tiny_one_decides_alone() -> None:
+    sources = np.array(["large"] * 100 + ["a"] * 25 + ["b"] * 25 + ["c"] * 25 + ["tiny"])
+    large, tiny = sources == "large", sources == "tiny"
+    # The large source against three of a quarter of its size: 10 against 15.
+    assert winner(large | tiny, ~large, sources) == 1
+    # One photo of a tiny source against a few of the large one.
+    few = large & (np.arange(len(sources)) < 20)
+    assert winner(tiny, few, sources) == 1
+    assert winner(few, tiny, sources) == 0
+
+
+def test_photos_without_a_country_choose_nothing() -> None:
+    sources, country = np.array(["a", "a"]), np.array([0, -1])
+    tried = [
+        (PARTS[0], held(np.array([False, True]))),
+        (PARTS[1], held(np.array([True, False]))),
+    ]
+    assert best_of(tried, country, sources) == 1
+
+
+def test_combinations_are_of_all_lists_and_name_what_is_unknown() -> None:
+    found = combinations(
+        {
+            "balance": {"source": 1.0},
+            "choose": {"by": "folds", "memory": [{"weight": 0}, {"weight": 0.5}], "power": [0, 1]},
+        }
+    )
+    assert [(part.weight, part.power) for part in found] == [(0, 0), (0, 1), (0.5, 0), (0.5, 1)]
+    assert {part.balance["source"] for part in found} == {1.0}
+    with pytest.raises(RecipeError, match="unknown key 'wieght'"):
+        combinations({"choose": {"wieght": [1]}})
+
+
+def test_inner_folds_keep_sources_whole_and_leave_judged_rows_out() -> None:
+    sources = np.repeat(["a", "b", "c"], [6, 3, 3])
+    train = np.ones(12, bool)
+    train[[0, 7]] = False
+    table = Rows(
+        {"path": np.array([f"{i}.jpg" for i in range(12)])},
+        np.full((12, 2), np.nan),
+        train,
+        np.zeros(12, bool),
+        ~train,
+    )
+    folds = inner_folds(table, "folds", sources)
+    assert (folds[~train] == -1).all()
+    for name in np.unique(sources):
+        assert len(np.unique(folds[train & (sources == name)])) == 1
+    with pytest.raises(RecipeError, match="folds or groups"):
+        inner_folds(table, "luck", sources)
