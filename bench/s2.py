@@ -56,7 +56,7 @@ OTHERS: dict[str, dict[str, Any]] = {
 }
 #: The world: S2 cells of about as many beside the semantic ones.
 WORLD: dict[str, dict[str, Any]] = {
-    "S2 cells": {"cells": {"kind": "s2", "min": 3, "max": 60}},
+    "S2 cells": {"cells": {"kind": "s2", "min": 2, "max": 20}},
     "semantic cells": {"cells": {"kind": "semantic", "min": 3, "max": 60}},
 }
 KM = (1, 25, 200, 750)

@@ -11,6 +11,7 @@ kept beside the features, so that a run that was cut off goes on.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 import tempfile
@@ -77,8 +78,9 @@ PUBLISHED = {
     "MLP, ViT + segmentation ViT": (3.1, 5.1, 6.2, 6015),
 }  # fmt: skip
 MANIFEST, RANDOM = "manifest folds", "random folds (two of five)"
+ABLATED = "ablations, manifest folds (two of five)"
 #: Folds that are judged; the others are trained on all the same.
-JUDGED = {MANIFEST: FOLDS, RANDOM: 2}
+JUDGED = {MANIFEST: FOLDS, RANDOM: 2, ABLATED: 2}
 
 
 def rows() -> dict[str, Recipe]:
@@ -135,14 +137,15 @@ def main() -> None:
     splits = {
         MANIFEST: np.where(usable, photos.fold, -1),
         RANDOM: photos.random_folds(usable, 0),
+        ABLATED: np.where(usable, photos.fold, -1),
     }
     kept: dict[Any, Any] = {}
     done: dict[str, dict[str, Any]] = {split: {} for split in splits}
     ranks: dict[tuple[str, str], np.ndarray] = {}
     all_rows = rows()
-    # The document's rows of both splits first; ablations on the manifest's folds alone.
-    plan = [(s, n) for s in splits for n in all_rows if ": " not in n]
-    plan += [(MANIFEST, n) for n in all_rows if ": " in n]
+    # The document's rows of both splits first; ablations beside the row that they change.
+    plan = [(s, n) for s in (MANIFEST, RANDOM) for n in all_rows if ": " not in n]
+    plan += [(ABLATED, n) for n in all_rows if ": " in n or n == f"MLP, {BOTH}"]
     result: dict[str, Any] = {
         "photos": int(usable.sum()),
         **grid_report.counts(photos.rows(usable, nobody, 0)),
@@ -153,7 +156,8 @@ def main() -> None:
         old = files.read_json(RESULTS / "s5.json")
         result |= {name: old[name] for name in ("tuned",) if name in old}
     for split, name in plan:
-        found, rank = judge(photos, all_rows[name], splits[split], usable, JUDGED[split], kept)
+        number = JUDGED[split]
+        found, rank = judge(photos, all_rows[name], splits[split], usable, number, kept)
         done[split][name], ranks[split, name] = found, rank
         result |= {"rows": done, "paired": paired(ranks, photos, usable)}
         result["seconds"] = round(
@@ -173,7 +177,7 @@ def judge(
     kept: dict[Any, Any],
 ) -> tuple[dict[str, Any], np.ndarray]:
     """One row over the first folds: its scores, and the rank of every judged photo's country."""
-    key = files_key(recipe, fold)
+    key = files_key(recipe, fold, folds)
     store = FEATURES / "s5-rows" / f"{key}.npz"
     if not store.is_file():
         began = time.monotonic()
@@ -200,11 +204,10 @@ def judge(
     return found, saved["by_row"]
 
 
-def files_key(recipe: Recipe, fold: np.ndarray) -> str:
+def files_key(recipe: Recipe, fold: np.ndarray, folds: int) -> str:
     """What a kept row stands for."""
-    import hashlib
-
-    return hashlib.sha256(recipe.model_dump_json().encode() + fold.tobytes()).hexdigest()[:16]
+    said = f"{folds}{recipe.model_dump_json()}".encode() + fold.tobytes()
+    return hashlib.sha256(said).hexdigest()[:16]
 
 
 def paired(
