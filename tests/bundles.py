@@ -6,6 +6,7 @@ trained model.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -67,14 +68,22 @@ def make_bundle(
     return folder
 
 
-def make_gallery_bundle(folder: Path, scale: float = 30.0) -> Path:
-    """The same colours as a gallery: GeoCLIP's system with three points and an encoder of means."""
+def make_gallery_bundle(
+    folder: Path, scale: float = 30.0, where: Sequence[tuple[float, float]] | None = None
+) -> Path:
+    """The same colours as a gallery: GeoCLIP's system with three points and an encoder of means.
+
+    Args:
+        folder: where to.
+        scale: of the logits.
+        where: the three points, those of :data:`PLACES` by default.
+    """
     onnx = pytest.importorskip("onnx")
     folder.mkdir(parents=True, exist_ok=True)
     onnx.save(_encoder(onnx), folder / "encoder.onnx")
     onnx.save(_location(onnx), folder / "location.onnx")
     np.save(folder / "gallery.npy", _unit_colours())
-    points = gallery([place for place, _ in PLACES.values()])
+    points = gallery(where or [place for place, _ in PLACES.values()])
     points.to_parquet(folder / "partitions" / "gallery.parquet")
     manifest = Manifest(
         name="colour-gallery",

@@ -70,8 +70,8 @@ def test_a_table_that_holds_its_own_truth_needs_no_manifest(
             "path,lat,lon\na,48.8,2.3\nz,1,1\n",
             "4 photos of the manifest have no prediction: b, c, d",
         ),
-        (GOOD + "a,0,0\n", "1 photos have more than one prediction; the first counts: a"),
-        ("path,lat,lon\na,nan,2\nb,,\nc,x,y\n", "1 predictions have one coordinate of two"),
+        (GOOD + "a,0,0\n", "1 photo has more than one prediction; the first counts: a"),
+        ("path,lat,lon\na,nan,2\nb,,\nc,x,y\n", "1 prediction has one coordinate of two"),
         (
             "path,lat,lon\na,.853,.041\nb,.917,.234\nc,.731,.218\nd,.705,-.065\ne,1.046,.188\n",
             "radians, by the look of it",

@@ -39,7 +39,7 @@ def test_taught_listed_and_forgotten(here: Path) -> None:
     assert "Hampi at 15.335, 76.46 is known by 4 photos" in run(*own, "--others", "albums")
     assert run("own", "--list") == "Hampi\t15.335,76.46\t4 photos\n"
     assert "Hampi forgotten" in run("own", "--forget", "hampi")
-    assert run("own", "--list") == ""
+    assert run("own", "--list") == "graticule: own: was taught no place\n"
 
 
 def test_a_copy_is_taught_with_o(here: Path) -> None:
@@ -50,6 +50,12 @@ def test_a_copy_is_taught_with_o(here: Path) -> None:
     assert "Hampi" in run("copy", "--list")
     with pytest.raises(GraticuleError, match="copy: exists"):
         run("own", "-o", "copy", "--forget", "Hampi")
+
+
+def test_a_copy_that_cannot_be_taught_is_not_left(here: Path) -> None:
+    with pytest.raises(GraticuleError, match="none of the 1 photos can be read"):
+        run("own", "-o", "copy", "-n", "Hampi", "-p", "nowhere.jpg", "--at", "15.3,76.5")
+    assert sorted(file.name for file in here.iterdir()) == ["albums", "hampi", "own"]
 
 
 @pytest.mark.parametrize(

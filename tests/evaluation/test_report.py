@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -49,6 +50,17 @@ def test_the_json_is_json_without_nan() -> None:
     found = evaluate(predictions, truth, train=train, replicates=20).as_json()
     text = json.dumps(found, allow_nan=False)
     assert json.loads(text)["photos"] == 300
+
+
+def test_names_that_are_no_country_are_said() -> None:
+    predictions, truth, _ = planted()
+    named = (("Narnia",), ("FRA", "fr"), *((("France",),) * 298))
+    report = evaluate(replace(predictions, countries=named), truth, replicates=20)
+    assert any(
+        note.startswith("2 of the countries named are none") and note.endswith(": Narnia, FRA")
+        for note in report.notes
+    )
+    assert not any("are none" in note for note in evaluate(predictions, truth, replicates=20).notes)
 
 
 def test_missing_training_is_said() -> None:

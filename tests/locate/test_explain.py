@@ -87,6 +87,15 @@ def test_a_model_without_countries_is_asked_for_them_all_the_same(tmp_path: Path
     assert found.lost[0].code == "FR"
 
 
+def test_a_model_of_one_country_is_asked_for_its_cells(tmp_path: Path) -> None:
+    france = [(48.86, 2.35), (45.76, 4.84), (43.3, 5.37)]
+    one = Engine(make_gallery_bundle(tmp_path / "gallery", where=france))
+    found = explain(one, corner((230, 20, 20)), grid=3)
+    assert (found.task, found.cell) == ("gallery", one.system.partitions["gallery"].ids[0])
+    assert found.lost[0].code == found.cell
+    assert found.heat.argmax() == 0
+
+
 def test_another_belief_can_be_asked_and_an_unknown_one_is_named(engine: Engine) -> None:
     found = explain(engine, corner((230, 20, 20)), task="cities", grid=3)
     assert (found.cell, found.name) == ("FR:Paris", "Paris")

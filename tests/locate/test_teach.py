@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import graticule
-from bundles import BLUE, GREEN, RED, make_bundle, photo, picture
+from bundles import BLUE, GREEN, RED, make_bundle, make_gallery_bundle, photo, picture
 from graticule import files, sphere
 from graticule.calibration import Calibration
 from graticule.errors import BundleError, GraticuleError
@@ -66,6 +66,16 @@ def test_the_place_is_named_and_is_the_point(
     assert answer.point is not None
     assert sphere.haversine((answer.point.lat, answer.point.lon), HAMPI) < 1
     assert answer.regions[0].code == "IN-KA"
+
+
+def test_its_own_name_comes_before_the_town_beside_it(tmp_path: Path, elsewhere: list[str]) -> None:
+    # A gallery has no cities: it names the town that its point lies in.
+    bundle = make_gallery_bundle(tmp_path / "gallery")
+    teaching.teach(bundle, "The Bazaar", shots(tmp_path / "bazaar", PURPLE), at=HAMPI,
+                   others=elsewhere)  # fmt: skip
+    answer = graticule.load(bundle).locate(picture(PURPLE), always_answer=True)[0]
+    assert answer.cells[0].id == "taught:The Bazaar"
+    assert [city.name for city in answer.cities] == ["The Bazaar"]
 
 
 def test_other_photos_are_answered_as_before(

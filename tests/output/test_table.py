@@ -9,7 +9,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from graticule.answer import Answer
+from graticule.answer import Answer, Place
 from graticule.output.table import TableWriter, bar
 
 
@@ -31,6 +31,23 @@ def test_a_pipe_gets_plain_whole_lines(answers: list[Answer]) -> None:
     assert "indoors: nothing outside is seen" in found[4]
     assert found[5].endswith("not an image")
     assert "Ghana" in found[6]
+
+
+def test_the_smallest_place_that_is_sure_is_named(beijing: Answer) -> None:
+    state, district = (
+        Place(code="IN-KA", name="Karnataka", probability=0.7),
+        Place(code="IN-KA/Mysuru", name="Mysuru", probability=0.4),
+    )
+    unsure = beijing.model_copy(
+        update={"cities": (), "regions": (state,), "districts": (district,)}
+    )
+    sure = unsure.model_copy(
+        update={"districts": (district.model_copy(update={"probability": 0.6}),)}
+    )
+    found = lines([unsure, sure])
+    assert "Karnataka" in found[1]
+    assert "Mysuru" in found[2]
+    assert "Karnataka" not in found[2]
 
 
 def test_columns_line_up(answers: list[Answer]) -> None:

@@ -61,8 +61,15 @@ def evaluate(
     from graticule.evaluation.run import judged_photos, predict, trained_on, write_report
     from graticule.evaluation.truth import Truth
 
-    if (bundle is None) == (predictions is None):
-        raise GraticuleError("give either a bundle to run or --predictions FILE, not both")
+    if bundle is None and predictions is None:
+        raise GraticuleError(
+            "say what to judge: a model (graticule evaluate mini -m photos.csv) or --predictions "
+            "FILE"
+        )
+    if bundle is not None and predictions is not None:
+        raise GraticuleError(
+            f"give either {bundle} to run or --predictions {predictions}, not both"
+        )
     table = None if manifest is None else judged_photos(manifest, where or ())
     said = None if predictions is None else read_predictions(predictions, name)
     truth = Truth.of(table) if table is not None else None

@@ -51,6 +51,8 @@ def teach(
         graticule teach my-india --list
         graticule teach my-india --forget Hampi
     """
+    from contextlib import nullcontext
+
     from graticule.locate import teach as teaching
     from graticule.locate.locator import find_model, shipped
     from graticule.photos.inputs import find_photos
@@ -65,29 +67,34 @@ def teach(
     if not (wanted or listing or forget):
         raise GraticuleError("nothing to do: give --name and --photos, --list or --forget")
     where = _latlon(at)
-    folder = find_model(bundle)
-    if output is not None:
-        folder = teaching.copy(folder, output)
-    elif shipped(folder) and (wanted or forget):
+    opened = find_model(bundle)
+    if output is None and shipped(opened) and (wanted or forget):
         raise GraticuleError(f"{bundle}: all users share this model; teach a copy with -o FOLDER")
-    for one in forget or ():
-        gone = teaching.forget(folder, one)
-        complain(f"{folder}: {gone.name} forgotten, {_photos(len(gone.photos))}")
-    if photos and name:
-        place = teaching.teach(
-            folder,
-            name,
-            list(find_photos(photos, complain)),
-            at=where,
-            others=list(find_photos(others, complain)) if others else (),
-            complain=complain,
-        )
-        complain(f"{folder}: {place.name} at {place.lat:g}, {place.lon:g} is known by "
-                 f"{_photos(len(place.photos))}")  # fmt: skip
-    if listing:
-        found = teaching.taught(Bundle(folder))
-        for place in found.places if found else ():
-            typer.echo(f"{place.name}\t{place.lat:g},{place.lon:g}\t{_photos(len(place.photos))}")
+    own = nullcontext(opened) if output is None else teaching.copied(opened, output)
+    said = opened if output is None else output
+    with own as folder:
+        for one in forget or ():
+            gone = teaching.forget(folder, one)
+            complain(f"{said}: {gone.name} forgotten, {_photos(len(gone.photos))}")
+        if photos and name:
+            place = teaching.teach(
+                folder,
+                name,
+                list(find_photos(photos, complain)),
+                at=where,
+                others=list(find_photos(others, complain)) if others else (),
+                complain=complain,
+            )
+            complain(f"{said}: {place.name} at {place.lat:g}, {place.lon:g} is known by "
+                     f"{_photos(len(place.photos))}")  # fmt: skip
+        if listing:
+            found = teaching.taught(Bundle(folder))
+            for place in found.places if found else ():
+                typer.echo(
+                    f"{place.name}\t{place.lat:g},{place.lon:g}\t{_photos(len(place.photos))}"
+                )
+            if not found:
+                complain(f"{said}: was taught no place")
 
 
 def _photos(number: int) -> str:

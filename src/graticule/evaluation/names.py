@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -26,6 +28,20 @@ def country_key(name: str) -> str:
     if len(name) == 2:
         return name.upper()
     return _codes().get(place_key(name), place_key(name))
+
+
+def unknown_countries(named: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """Names given as countries that are neither a code nor an English name of one.
+
+    Args:
+        named: for each photo the countries that a system named.
+
+    Returns:
+        Each such name once, the most frequent first.
+    """
+    codes = set(_codes().values())
+    times = Counter(name for names in named for name in names)
+    return tuple(name for name, _ in times.most_common() if country_key(name) not in codes)
 
 
 @cache

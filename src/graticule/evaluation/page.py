@@ -42,7 +42,7 @@ _STYLE = """
 .page th { vertical-align: bottom; font-weight: 600; }
 .page td { vertical-align: top; }
 .page td.range { color: var(--soft); white-space: nowrap; font-size: .84rem; }
-.page td.name { white-space: nowrap; }
+.page td.name { min-width: 9rem; max-width: 17rem; }
 .page tr.part th { padding-top: 1.2em; color: var(--soft); font-weight: 600; font-size: .84rem;
   border-bottom: 1px solid var(--line); }
 .page .finding { color: var(--accent); font-weight: 600; white-space: nowrap; }

@@ -16,6 +16,7 @@ from graticule.evaluation import slices
 from graticule.evaluation.audit import EXIF_POSITION, Finding, audit_tables, clean_rows
 from graticule.evaluation.bootstrap import REPLICATES, Resampler
 from graticule.evaluation.matching import match, suspicions
+from graticule.evaluation.names import unknown_countries
 from graticule.evaluation.predictions import Predictions
 from graticule.evaluation.scores import Distance, Outcomes, Score, all_scores, outcomes
 from graticule.evaluation.truth import Truth
@@ -173,7 +174,7 @@ def evaluate(
     said = predictions.take(matched.predicted_rows)
     lines = [*predictions.notes, *matched.notes, *suspicions(said, judged.latlon), *notes]
     found = outcomes(said, judged, distance)
-    lines += [*found.notes, *_warnings(found, train)]
+    lines += [*found.notes, *_warnings(said, found, train)]
     everything = audit_tables(train, judged) + [
         replace(
             f,
@@ -211,8 +212,15 @@ def evaluate(
     )
 
 
-def _warnings(found: Outcomes, train: Truth | None) -> list[str]:
+def _warnings(said: Predictions, found: Outcomes, train: Truth | None) -> list[str]:
     lines = []
+    strange = unknown_countries(said.countries)
+    if strange:
+        lines.append(
+            f"{len(strange):,} of the countries named are none (a code as IN or an English name is "
+            f"understood) and count as wrong: {', '.join(strange[:3])}"
+            + (" …" if len(strange) > 3 else "")
+        )
     if train is None:
         lines.append("training photos were not given: leaks from training could not be looked for")
     known = np.unique(found.countries[found.countries != ""])

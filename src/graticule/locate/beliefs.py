@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from graticule import atlas, calibration, conformal, metrics
 from graticule.answer import Cell, City, Place
-from graticule.belief import Belief, Labels
+from graticule.belief import FLOOR, Belief, Labels
 from graticule.cells.partition import Partition
 from graticule.cells.places import cell_countries, extents_km
 from graticule.cells.taught import PREFIX, TaughtCells
@@ -207,7 +207,13 @@ class Beliefs:
     def _towns(self) -> list[tuple[City, ...]]:
         if "cities" in self._decoder.system.partitions:  # ruled out by the evidence
             return [()] * len(self.point)
-        return places.towns(self.point, self.points)
+        belief = self.point
+        if isinstance(belief.over, TaughtCells):
+            # A taught place is named itself; what it took is not the town's beside it as well.
+            log_p = belief.log_p.copy()
+            log_p[:, belief.over.places.start :] = FLOOR
+            belief = Belief(belief.over, log_p)
+        return places.towns(belief, self.points)
 
     def cells(self, row: int) -> tuple[Cell, ...]:
         """The likeliest cells of one photo."""

@@ -100,13 +100,13 @@ class Explanation:
 def explain(
     engine: Engine, photo: Photo, *, task: str | None = None, grid: int = GRID
 ) -> Explanation:
-    """Hide each part of a photo and see what becomes of its likeliest country.
+    """Hide each part of a photo and see what becomes of its likeliest country or cell.
 
     Args:
         engine: a loaded model; with an index, its most alike photos are named.
         photo: an opened photo.
         task: the belief to ask; by default countries, summed from the cells where the model has no
-            such belief.
+            such belief, or the cells of a model that knows one country alone.
         grid: parts to a side; cost is grid² + 2 runs of the network.
 
     Raises:
@@ -188,12 +188,16 @@ class _Asking:
             known = ", ".join(first.beliefs)
             raise GraticuleError(f"the model has no belief {task!r} (it has: {known})")
         self.embedding = first.embedding[0]
-        self.asked = task or ("countries" if "countries" in first.beliefs else "")
-        self.task = self.asked or "countries"
+        point = engine.system.point_task
         self._lands: tuple[Labels, IntArray] | None = None
-        if not self.asked:
-            self._lands = lands_of(engine.system.partitions[engine.system.point_task])
-            self.asked = engine.system.point_task
+        if task is None and "countries" not in first.beliefs:
+            self._lands = lands_of(engine.system.partitions[point])
+        lands = self._lands[0] if self._lands else engine.system.partitions.get("countries")
+        if task is None and lands is not None and len(lands.ids) < 2:
+            # A model of one country is as sure of it whatever is hidden: its cells are asked.
+            self._lands, task = None, point
+        self.asked = task or (point if self._lands else "countries")
+        self.task = task or "countries"
         self._over: Partition = first.beliefs[self.asked].over
         self.whole = self.beliefs([self.crops])
         self.target = int(self.whole.top(1)[0][0, 0])
@@ -224,7 +228,7 @@ class _Asking:
         code = self.whole.over.ids[outcome]
         if self.task == "countries":
             return atlas.country_name(code)
-        return self._over.names[outcome]
+        return self._over.names[outcome] or code
 
     def changes(
         self, other: Outcome, row: int, most: int

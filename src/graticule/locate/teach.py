@@ -6,6 +6,7 @@ import hashlib
 import math
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -122,23 +123,28 @@ def taught(bundle: Bundle) -> Taught | None:
     return None if file is None else Taught.load(bundle.file(file))
 
 
-def copy(bundle: Path, target: Path) -> Path:
-    """A copy of a bundle to teach, whole or absent.
+@contextmanager
+def copied(bundle: Path, target: Path) -> Iterator[Path]:
+    """A copy of a bundle to teach, which takes its name when the block has ended well.
 
     Raises:
-        GraticuleError: the target exists.
+        GraticuleError: the target exists or cannot be written.
     """
     if target.exists():
         raise GraticuleError(f"{target}: exists; teach it itself, or choose another -o")
     part = target.with_name(f".{target.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     try:
-        shutil.copytree(bundle, part)
+        try:
+            shutil.copytree(bundle, part)
+        except OSError as error:
+            raise GraticuleError(
+                f"{target}: cannot be written ({error.strerror or error})"
+            ) from error
+        yield part
         part.replace(target)
-    except OSError as error:
+    finally:
         shutil.rmtree(part, ignore_errors=True)
-        raise GraticuleError(f"{target}: cannot be written ({error.strerror or error})") from error
-    return target
 
 
 def write(bundle: Bundle, whole: Taught) -> Bundle:

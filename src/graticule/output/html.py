@@ -60,6 +60,7 @@ def record(answer: Answer) -> dict[str, Any]:
         "radius": answer.radius_km if answer.point else {},
         "countries": [(c.code, c.name, c.probability) for c in answer.countries[:NAMES]],
         "regions": [(r.code, r.name, r.probability) for r in answer.regions[:NAMES]],
+        "districts": [(d.code, d.name, d.probability) for d in answer.districts[:NAMES]],
         "cities": [(c.name, c.country, c.probability) for c in answer.cities[:NAMES]],
         "cells": [
             (round(c.lat, 2), round(c.lon, 2), round(c.probability, 4))

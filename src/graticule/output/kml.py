@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import IO, TYPE_CHECKING, Any
 
 from graticule.draw.caps import cap
-from graticule.output.summary import country, km, percent, status, sure_city, xml_text
+from graticule.output.summary import country, km, percent, status, sure_unit, xml_text
 
 if TYPE_CHECKING:
     from graticule.answer import Answer, Point
@@ -62,9 +62,9 @@ def _placemark(answer: Answer, point: Point) -> str:
 
 
 def _words(answer: Answer) -> str:
-    best, city = country(answer), sure_city(answer)
+    best, unit = country(answer), sure_unit(answer)
     said = [f"{best.name} ({percent(best.probability)})"] if best else []
-    said += [f"{city.name} ({percent(city.probability)})"] if city else []
+    said += [f"{unit.name} ({percent(unit.probability)})"] if unit else []
     said += [f"{level} % within {km(radius)}" for level, radius in answer.radius_km.items()]
     return "Estimate: " + "; ".join(said)
 

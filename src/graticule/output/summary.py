@@ -39,6 +39,11 @@ def sure_city(answer: Answer) -> City | None:
     return cities[0] if cities and cities[0].probability >= SURE else None
 
 
+def sure_unit(answer: Answer) -> Place | City | None:
+    """The smallest named unit that is :data:`SURE`: a city, else a district, else a region."""
+    return sure_city(answer) or sure_place(answer.districts) or sure_place(answer.regions)
+
+
 def status(answer: Answer) -> str:
     """``placed``, ``abstained`` or ``failed``."""
     if answer.error is not None:

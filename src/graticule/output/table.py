@@ -1,11 +1,11 @@
-"""The table for people: country, city where it is sure, radius, and a bar for the probability."""
+"""The table for people: country, what is sure within it, radius, and a bar for the probability."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
-from graticule.output.summary import country, km, one_line, percent, status, sure_city
+from graticule.output.summary import country, km, one_line, percent, status, sure_unit
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 LOOK_AHEAD = 40
 #: Characters of the bar.
 BAR = 10
-_HEADER = ("photo", "country", "probability", "city", "radius", "")
+_HEADER = ("photo", "country", "probability", "place", "radius", "")
 #: The least a column keeps on a narrow terminal; the last one takes what is left.
 _NARROWEST = (12, 8, BAR + 6, 4, 8, 0)
 
@@ -30,7 +30,7 @@ class Row:
     photo: str
     country: str = ""
     probability: float | None = None
-    city: str = ""
+    place: str = ""
     radius: str = ""
     note: str = ""
     style: str = ""
@@ -87,7 +87,7 @@ class TableWriter:
             _plain(row.photo, row.style),
             _plain(row.country),
             bar(row.probability),
-            _plain(row.city),
+            _plain(row.place),
             _plain(row.radius),
             _plain(row.note, row.style),
         ]
@@ -115,13 +115,13 @@ def as_row(answer: Answer) -> Row:
     if answer.error is not None:
         words = answer.error.removeprefix(f"{answer.photo}: ")
         return Row(photo, note=one_line(words), style="red")
-    best, city = country(answer), sure_city(answer)
+    best, unit = country(answer), sure_unit(answer)
     radius = answer.radius_km.get("80") if answer.point else None
     return Row(
         photo,
         one_line(best.name) if best else "",
         best.probability if best else None,
-        one_line(city.name) if city else "",
+        one_line(unit.name) if unit else "",
         f"±{km(radius)}" if radius is not None else "",
         one_line(answer.reason or ""),
         "yellow" if answer.abstained else "",
@@ -154,7 +154,7 @@ def _widths(rows: list[Row], console: Console) -> list[int]:
     from rich.cells import cell_len
 
     table = [
-        (r.photo, r.country, " " * (BAR + 6) * (r.probability is not None), r.city, r.radius, "")
+        (r.photo, r.country, " " * (BAR + 6) * (r.probability is not None), r.place, r.radius, "")
         for r in rows
     ]
     widths = [max(map(cell_len, column)) for column in zip(_HEADER, *table, strict=True)]

@@ -169,7 +169,7 @@ class Manifest:
         problem = path_problem(name)
         if problem:
             raise ManifestError(
-                f"{self.path}: path {name!r} {problem}; graticule data check {self.path} "
+                f"{self.path}: path {str(name)!r} {problem}; graticule data check {self.path} "
                 "--good-rows FILE leaves such rows out"
             )
         return self.root / name
@@ -227,7 +227,7 @@ def path_problem(name: str) -> str:
         return "is empty"
     plain = name.replace("\\", "/")
     if plain.startswith("/") or plain[1:2] == ":":
-        return "is absolute"
+        return "is absolute (paths are relative to the manifest)"
     if posixpath.normpath(plain).split("/")[0] == "..":
         return "leaves its folder"
     if "\0" in name:

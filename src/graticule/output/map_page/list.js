@@ -76,6 +76,7 @@ class PhotoList {
     };
     group("Country", photo.countries.map(([, name, p]) => [name, p]));
     group("Region", photo.regions.map(([, name, p]) => [name, p]));
+    group("District", photo.districts.map(([, name, p]) => [name, p]));
     group("City", photo.cities.map(([name, country, p]) => [`${name}, ${country}`, p]));
     group("Alike among yours", photo.matches.map(([name, , , share]) => [name.split("/").pop(), share]));
     group("Scene", photo.scene ? [photo.scene] : []);

@@ -7,8 +7,11 @@
     // Only Windows parts names by backslashes; elsewhere one belongs to the name, as in caf\xe9.jpg.
     const windows = /^([A-Za-z]:)?\\/.test(photo.photo);
     photo.name = photo.photo.split(windows ? /[/\\]/ : "/").pop() || photo.photo;
-    const [country] = photo.countries, [city] = photo.cities;
-    photo.place = [city && city[2] >= 0.5 && city[0], country && country[1]].filter(Boolean).join(", ") || "Somewhere";
+    const [country] = photo.countries;
+    const sure = (name, [best]) => best && best[2] >= 0.5 && best[name];
+    // What is smallest of what is sure.
+    const unit = sure(0, photo.cities) || sure(1, photo.districts) || sure(1, photo.regions);
+    photo.place = [unit, country && country[1]].filter(Boolean).join(", ") || "Somewhere";
     photo.words = [photo.photo, photo.why || "", ...photo.countries.slice(0, 3).map((c) => c[1]),
       ...photo.cities.slice(0, 2).map((c) => c[0])].join("\n").toLowerCase();
   });
