@@ -29,6 +29,19 @@ def test_a_planted_weak_pair_is_found_and_nothing_else() -> None:
     assert all("coast" in w.slice.value or "b" in w.slice.value for w in found)
 
 
+def test_a_weak_pair_is_found_where_more_pairs_are_possible_than_photos() -> None:
+    rng = np.random.default_rng(2)
+    n = 2000
+    city = rng.choice([f"c{i}" for i in range(80)], n)
+    source = rng.choice([f"s{i}" for i in range(80)], n)
+    rank = np.where(rng.random(n) < 0.9, 1, 3)
+    weak = rng.choice(n, 60, replace=False)
+    city[weak], source[weak], rank[weak] = "c7", "s9", 3
+    found = worst(made(rank), {"city": city, "source": source})
+    pair = next(w.slice for w in found if w.slice.value == "c7 × s9")
+    assert pair.photos == int(((city == "c7") & (source == "s9")).sum())
+
+
 def test_luck_is_not_reported() -> None:
     false_alarms = 0
     for seed in range(40):

@@ -10,6 +10,7 @@ A table with ``path``, ``lat``, ``lon``, under these names or those of other pro
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -270,4 +271,5 @@ def from_answers(
 def _split(value: str) -> tuple[str, ...]:
     if not value:
         return ()
-    return tuple(part.strip() for part in value.split(";") if part.strip())
+    # One string a place, however many photos name it.
+    return tuple(sys.intern(part.strip()) for part in value.split(";") if part.strip())

@@ -20,8 +20,6 @@ StringArray = npt.NDArray[np.str_]
 Distance = Callable[[npt.ArrayLike, npt.ArrayLike], FloatArray]
 
 TOP_K = (1, 5, 10)
-#: Beyond this many photos, regions are not read off predicted points: it takes a minute a million.
-_MOST_REGIONS = 200_000
 #: Probability of a true country that was not named at all: half of the last of four digits.
 _LEAST_SHARE = 5e-5
 
@@ -101,7 +99,7 @@ def outcomes(
         named = _countries_at(predictions.latlon, sound)
         notes.append("no country was named: judged by the country that the point lies in")
     regions = predictions.regions
-    if not any(regions) and given.any() and len(truth) <= _MOST_REGIONS:
+    if not any(regions) and given.any():
         regions = _regions_at(predictions.latlon, sound)
         notes.append("no region was named: judged by the region that the point lies in")
     return Outcomes(
@@ -121,7 +119,7 @@ def _countries_at(latlon: FloatArray, sound: npt.NDArray[np.bool_]) -> Names:
 
     codes = np.full(len(latlon), "", dtype="<U2")
     codes[sound] = atlas.countries(latlon[sound])
-    return tuple((code,) if code else () for code in codes.tolist())
+    return _alone(codes.tolist())
 
 
 def _regions_at(latlon: FloatArray, sound: npt.NDArray[np.bool_]) -> Names:
@@ -129,7 +127,13 @@ def _regions_at(latlon: FloatArray, sound: npt.NDArray[np.bool_]) -> Names:
 
     names = np.full(len(latlon), "", dtype=object)
     names[sound] = atlas.regions(latlon[sound])[1]
-    return tuple((str(name),) if name else () for name in names)
+    return _alone(names.tolist())
+
+
+def _alone(names: list[str]) -> Names:
+    """Each name as a photo's only choice; photos of one place share one tuple."""
+    shared: dict[str, tuple[str, ...]] = {"": ()}
+    return tuple(shared.setdefault(name, (name,)) for name in names)
 
 
 def _region_ranks(named: Names, truth: Truth) -> FloatArray:
@@ -226,7 +230,7 @@ class _Sheet:
                     unit,
                     Estimate.of(float(value), samples),
                     int(known.sum()),
-                    len(np.unique(self.resampler.clusters[known])),
+                    int(np.count_nonzero(np.bincount(self.resampler.clusters[known]))),
                     next(macros) if macro else None,
                 )
             )

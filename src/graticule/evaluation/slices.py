@@ -70,7 +70,7 @@ def labels(truth: Truth, train: Truth | None = None) -> dict[str, npt.NDArray[np
     found["photo size"] = size_classes(np.fmax(*sides))
     if train is not None and train.located.any():
         found["training photos in the cell"] = _trained_on(truth, train)
-    return {name: column for name, column in found.items() if len(np.unique(column)) > 1}
+    return {name: column for name, column in found.items() if (column[1:] != column[:-1]).any()}
 
 
 def size_classes(side: npt.NDArray[np.float64]) -> npt.NDArray[np.str_]:
@@ -170,7 +170,7 @@ def worst(
     bad = [i for i in np.argsort(corrected, kind="stable") if corrected[i] < 0.05][:most]
     return [
         WorstSlice(
-            _slice(c.what, c.value, np.flatnonzero(c.rows()), found),
+            _slice(c.what, c.value, c.rows(columns), found),
             100.0 * (hits - c.right) / (n - c.photos),
             float(corrected[i]),
             100.0 * c.right / c.photos,
@@ -196,11 +196,13 @@ class _Candidate:
     value: str
     photos: int
     right: int
-    codes: npt.NDArray[np.int64]
-    code: int
+    #: The columns it is a value of, and that value in each: its rows are looked up when asked for,
+    #: since there are thousands of candidates and a few are shown.
+    where: tuple[tuple[str, str], ...]
 
-    def rows(self) -> npt.NDArray[np.bool_]:
-        return np.asarray(self.codes == self.code)
+    def rows(self, columns: Mapping[str, npt.NDArray[np.str_]]) -> npt.NDArray[np.int64]:
+        chosen = [columns[name] == value for name, value in self.where]
+        return np.flatnonzero(np.logical_and.reduce(chosen))
 
 
 def _candidates(
@@ -216,30 +218,39 @@ def _candidates(
     total = int(known.sum())
     for names in [*((name,) for name in coded), *combinations(coded, 2)]:
         values, codes = coded[names[0]]
-        blank = values[codes] == ""
-        wide = 1
+        judged, size, wide = known & (values != "")[codes], len(values), 1
         for other in names[1:]:
             more, inner = coded[other]
-            codes, wide = codes * len(more) + inner, len(more)
-            blank |= more[inner] == ""
-        there, dense = np.unique(np.where(blank, -1, codes), return_inverse=True)
-        photos = np.bincount(dense, known, len(there)).astype(np.int64)
-        hits = np.bincount(dense, right, len(there)).astype(np.int64)
-        marks = np.bincount(dense, mark, len(there))
-        for cell in np.flatnonzero(
-            (there >= 0) & (photos >= MIN_PHOTOS) & (photos <= total - MIN_PHOTOS)
-        ):
+            codes, size, wide = codes * len(more) + inner, size * len(more), len(more)
+            judged &= (more != "")[inner]
+        there, dense = _without_gaps(codes, size)
+        photos = np.bincount(dense, judged, len(there)).astype(np.int64)
+        hits = np.bincount(dense, judged & right, len(there)).astype(np.int64)
+        marks = np.bincount(dense, judged * mark, len(there))
+        for cell in np.flatnonzero((photos >= MIN_PHOTOS) & (photos <= total - MIN_PHOTOS)):
             key = round(float(marks[cell]), 6)
             if key in seen:
                 continue
             seen.add(key)
-            first, second = divmod(int(there[cell]), wide)
-            value = str(values[first])
+            chosen = [str(values[int(there[cell]) // wide])]
             if len(names) > 1:
-                value += f" × {coded[names[1]][0][second]}"
+                chosen.append(str(coded[names[1]][0][int(there[cell]) % wide]))
             yield _Candidate(
-                " × ".join(names), value, int(photos[cell]), int(hits[cell]), dense, int(cell)
+                " × ".join(names),
+                " × ".join(chosen),
+                int(photos[cell]),
+                int(hits[cell]),
+                tuple(zip(names, chosen, strict=True)),
             )
+
+
+def _without_gaps(
+    codes: npt.NDArray[np.int64], size: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The codes that there are and each photo's place among them; all where few are possible."""
+    if size <= len(codes):
+        return np.arange(size), codes
+    return np.unique(codes, return_inverse=True)
 
 
 def _slice(what: str, value: str, rows: npt.NDArray[np.int64], found: Outcomes) -> Slice:
