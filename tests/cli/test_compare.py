@@ -48,6 +48,7 @@ def test_a_bundle_against_a_table_of_answers(tmp_path: Path) -> None:
     [
         (["mini"], "--manifest FILE"),
         (["mini", "-m", "x.csv"], "name two systems or more"),
+        (["mini", "mini", "-m", "x.csv"], "mini is given twice"),
         (["--recipe", "compare", "-m", "x.csv"], "say -o FOLDER"),
         (["mini", "--recipe", "compare", "-m", "x.csv"], "leave out bundles"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -124,6 +125,32 @@ def test_no_photo_in_common_is_said() -> None:
     half = [Entry("a", (first.take(np.arange(20)),)), Entry("b", (second.take(np.arange(20, 40)),))]
     with pytest.raises(GraticuleError, match="no photo has a prediction of every system"):
         compare(half, judged)
+
+
+def test_what_is_wrong_with_a_table_is_said_of_that_table() -> None:
+    judged = truth()
+    fine, other = says("a", 3, judged), says("b", 3, judged)
+    stranger = replace(other, paths=tuple(f"elsewhere{i}" for i in range(len(judged))))
+    with pytest.raises(GraticuleError, match="^b: the predictions and the manifest have no photo"):
+        compare([Entry("a", (fine,)), Entry("b", (stranger,))], judged)
+    lost = other.latlon.copy()
+    lost[0] = [95.0, 10.0]
+    found = compare(
+        [Entry("a", (fine,)), Entry("b", (replace(other, latlon=lost),))], judged, replicates=20
+    )
+    assert any(note.startswith("b: 1 prediction is no place on Earth") for note in found.notes)
+
+
+def test_equal_scores_are_not_called_worse() -> None:
+    judged = truth()
+    same = [Entry(name, (says(name, 3, judged),)) for name in "ab"]
+    assert "worse" not in compare_page.markdown(compare(same, judged, replicates=20))
+
+
+def test_a_page_of_one_comparison_says_its_title_once(tmp_path: Path) -> None:
+    found = compare(entries(truth()), truth(), title="Systems", replicates=20)
+    assert "<h2>Systems</h2>" not in compare_page.html([found], "Systems")
+    assert "<h2>Systems</h2>" in compare_page.html([found], "Several")
 
 
 def test_the_page_opens_offline_and_markup_in_names_is_text(tmp_path: Path) -> None:

@@ -93,6 +93,10 @@ def _compared(
 
     if len(bundles) + len(tables) < 2:
         raise GraticuleError("name two systems or more: bundles, or --predictions FILE")
+    given = [*bundles, *map(str, tables)]
+    for name in given:
+        if given.count(name) > 1:
+            raise GraticuleError(f"{name} is given twice")
     photos = judged_photos(manifest, where)
     entries: list[Entry] = []
     for name in bundles:

@@ -214,7 +214,10 @@ def _aligned(
     for entry in entries:
         own = []
         for run in entry.runs:
-            found = match(truth.paths, run.paths)
+            try:
+                found = match(truth.paths, run.paths)
+            except GraticuleError as error:
+                raise GraticuleError(f"{entry.name}: {error}") from error
             place = np.full(len(truth), -1, dtype=np.int64)
             place[found.truth_rows] = found.predicted_rows
             every &= place >= 0
@@ -236,7 +239,8 @@ def _aligned(
     aligned = []
     for entry, own in zip(entries, where, strict=True):
         runs = tuple(run.take(place[rows]) for run, place in zip(entry.runs, own, strict=True))
-        notes += suspicions(replace(runs[0], name=entry.name), judged)
+        for note in suspicions(replace(runs[0], name=entry.name), judged):
+            notes.append(f"{entry.name}: {note.removeprefix(f'{entry.name}: ')}")
         aligned.append(replace(entry, runs=runs))
     return rows, aligned, notes
 

@@ -17,9 +17,11 @@ from graticule.evaluation.markdown import number
 
 _STYLE = """
 .page table.systems td { white-space: nowrap; }
+.page table.systems td:last-child { white-space: normal; min-width: 7rem; }
 .page .tested td:first-child { color: var(--accent); font-weight: 600; }
-.page .pictures { display: flex; flex-wrap: wrap; gap: 1rem; }
-.page .pictures figure { flex: 1 1 19rem; margin: 0; }
+.page .pictures { display: grid; gap: 1rem;
+  grid-template-columns: repeat(auto-fill, minmax(min(100%, 24rem), 1fr)); }
+.page .pictures figure { margin: 0; }
 .page .pictures svg { width: 100%; height: auto; }
 .page .range { color: var(--soft); font-size: .85em; }
 """
@@ -63,7 +65,9 @@ def html(found: Sequence[Comparison], title: str) -> str:
     """One page of one or more comparisons."""
     parts = [f"<h1>{escape(title)}</h1>"]
     for one in found:
-        parts += [f"<h2>{escape(one.title)}</h2><p>{escape(summary(one))}</p>", _table(one)]
+        # A page of one comparison says its title once.
+        parts += [f"<h2>{escape(one.title)}</h2>"] if one.title != title else []
+        parts += [f"<p>{escape(summary(one))}</p>", _table(one)]
         parts += [_pictures(one), _tests(one), _notes(one)]
     return shell.document(title, "\n".join(parts), styles=[_STYLE])
 
@@ -111,10 +115,11 @@ def _pair(pair: Pair) -> list[str]:
     unit = TESTED[pair.score][0]
     estimate = pair.difference.estimate
     sign = "+" if estimate.value > 0 else ""
+    is_worse = not pair.better and estimate.value != 0
     return [
         pair.second,
         pair.score,
-        f"{sign}{number(estimate.value, unit)}" + ("" if pair.better else " (worse)"),
+        f"{sign}{number(estimate.value, unit)}" + (" (worse)" if is_worse else ""),
         _range(estimate, unit),
         _p(pair.difference.p_value),
         _p(pair.corrected),

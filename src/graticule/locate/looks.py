@@ -29,8 +29,9 @@ def looks(
         file = indexed(match.photo)
         data = thumbnail(file, side) if file is not None else None
         picture = f'<img alt="" src="{data}">' if data else ""
+        # A long path breaks at its folders rather than within the name.
+        name = escape(match.photo).replace("/", "/<wbr>")
         figures.append(
-            f"<figure>{picture}<figcaption>{escape(match.photo)}<br>{words(match)}"
-            "</figcaption></figure>"
+            f"<figure>{picture}<figcaption>{name}<br>{words(match)}</figcaption></figure>"
         )
     return f'<div class="looks">{"".join(figures)}</div>'
