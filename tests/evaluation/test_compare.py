@@ -131,7 +131,7 @@ def test_what_is_wrong_with_a_table_is_said_of_that_table() -> None:
     judged = truth()
     fine, other = says("a", 3, judged), says("b", 3, judged)
     stranger = replace(other, paths=tuple(f"elsewhere{i}" for i in range(len(judged))))
-    with pytest.raises(GraticuleError, match="^b: the predictions and the manifest have no photo"):
+    with pytest.raises(GraticuleError, match=r"^b: the predictions and the manifest have no photo"):
         compare([Entry("a", (fine,)), Entry("b", (stranger,))], judged)
     lost = other.latlon.copy()
     lost[0] = [95.0, 10.0]

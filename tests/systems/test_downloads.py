@@ -114,6 +114,10 @@ def test_weights_are_found_in_a_folder_and_in_a_hubs_cache(
     for name, body in CONTENT.items():
         (plain / name).write_bytes(body)
     assert find_weights(plain, tiny) == plain
+    (plain / "config.json").rename(plain / "other.json")
+    with pytest.raises(BundleError, match=r"plain: no config\.json of openai"):
+        find_weights(plain, tiny)
+    (plain / "other.json").rename(plain / "config.json")
     snapshot = "hub/models--openai--clip-vit-large-patch14/snapshots/abc"
     kept = tmp_path / "cache" / snapshot
     shutil.copytree(plain, kept)

@@ -188,7 +188,7 @@ def save_confusion(
     image = _draw_shares(axes, counts[seen], names, down)
     axes.set(xlabel=x, ylabel=y)
     if len(names) <= 40:
-        percent = 100 * image.get_array()
+        percent = 100 * image.get_array().filled(0)
         _write_cells(axes, image, percent, percent >= 5, "{:.0f}")
     figure.colorbar(image, ax=axes, label="share of the row's photos", shrink=0.6)
     _save(figure, path)
@@ -207,10 +207,12 @@ def _draw_shares(
 ) -> Any:
     """Each row shaded by its shares; returns matplotlib's image of them."""
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    # Nothing is painted where nothing is counted, so that a dark page stays dark.
+    shares = np.ma.masked_equal(shares, 0)
     image = axes.imshow(shares, cmap="Oranges", vmin=0, vmax=1, aspect="auto")
     axes.set_xticks(range(len(names)), names, rotation=45, ha="right")
     axes.set_yticks(range(len(rows)), rows)
-    axes.spines[:].set_visible(False)
+    axes.spines[:].set(color=_SOFT, linewidth=0.6)
     return image
 
 
@@ -218,7 +220,7 @@ def _write_cells(
     axes: Any, image: Any, values: npt.ArrayLike, told: npt.ArrayLike, form: str
 ) -> None:
     """A number in each cell that is to be told, in ink that reads on its shade."""
-    shares, numbers = image.get_array(), np.asarray(values)
+    shares, numbers = image.get_array().filled(0), np.asarray(values)
     for row, column in np.argwhere(np.asarray(told)):
         ink = "#ffffff" if shares[row, column] > 0.6 else "#1d2730"
         words = form.format(numbers[row, column])

@@ -35,7 +35,7 @@ def pictures(report: Report) -> list[tuple[str, str, str]]:
     return [picture for picture in made if picture is not None]
 
 
-_MAP_WORDS = "True places; the larger and darker a spot, the more GeoScore was lost there."
+_MAP_WORDS = "True places; the larger and stronger a spot, the more GeoScore was lost there."
 _CONFUSION_WORDS = (
     "Rows are the true country, columns the first answer; shaded by each row's share."
 )

@@ -193,7 +193,9 @@ def find_weights(source: Path, model: Downloadable) -> Path:
         for folder in (home, chosen, *sorted(snapshots.glob("*"))):
             if all((folder / file.name).is_file() for file in model.weights):
                 return folder
-    wanted = " and ".join(file.name for file in model.weights)
+    names = [file.name for file in model.weights]
+    missing = [name for name in names if not (source / name).is_file()]
+    wanted = ", ".join(missing[:-1]) + (" and " if missing[1:] else "") + missing[-1]
     raise BundleError(
         f"{source}: no {wanted} of {model.repository} there; give the folder that holds them, "
         "or a hub cache"
