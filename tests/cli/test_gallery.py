@@ -60,6 +60,7 @@ def test_places_of_photos_and_drawn_ones(tmp_path: Path) -> None:
         (("--box", "1,2,3,4", "--spacing", "1 mile", "-o", "o.parquet"), "write it as 1km"),
         (("--box", "1,2,3,4", "--spacing", "0km", "-o", "o.parquet"), "write it as 1km"),
         (("--box", "1,2,3,4", "-o", "o.csv"), "GeoParquet"),
+        (("--points", "no.csv", "-o", "o.parquet"), "no.csv: no such file"),
     ],
 )
 def test_wrong_use_is_one_line(

@@ -117,13 +117,15 @@ def read_points(path: str | Path) -> Points:
     partition (``.parquet``), the centers.
 
     Raises:
-        PartitionError: the file cannot be read, has no such columns, a value is no number, or no
-            row is a place.
+        PartitionError: the file is missing or cannot be read, has no such columns, a value is no
+            number, or no row is a place.
     """
     import pyarrow as pa
     import pyarrow.csv
 
     source = Path(path)
+    if not source.is_file():
+        raise PartitionError(f"{source}: no such file of places")
     if source.suffix.lower() == ".parquet":
         return Points(Partition.from_parquet(source).centers)
     try:
