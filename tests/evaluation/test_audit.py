@@ -79,6 +79,28 @@ def test_a_planted_leak_is_found_where_it_is_and_nowhere_else(kind: str, seed: i
     assert np.flatnonzero(~clean_rows(list(found.values()), N)).tolist() == rows
 
 
+def test_walks_are_those_that_all_pairs_tell() -> None:
+    rng = np.random.default_rng(0)
+    sides = []
+    for name in ("train", "test"):
+        places = sphere.offset(
+            np.full((400, 2), [78.2, 15.6]), rng.uniform(0, 360, 400), rng.uniform(0, 9, 400)
+        )
+        hours = np.datetime64("2020-01-01T00:00:00") + rng.integers(0, 9 * 86400, 400)
+        paths = tuple(f"{name}{i}" for i in range(400))
+        sides.append(Truth(paths, places, {"captured_at": hours.astype(str)}))
+    train, test = sides
+    found = next(f for f in audit_tables(train, test) if f.kind == "same place and time")
+    km = sphere.distances(test.latlon, train.latlon)
+    times = [side.columns["captured_at"].astype("datetime64[s]").astype(int) for side in sides]
+    one_walk = (km <= 1) & (np.abs(times[1][:, None] - times[0]) <= 86400)
+    assert 0 < found.count < 400
+    np.testing.assert_array_equal(found.rows, one_walk.any(axis=1))
+    for example in found.examples:
+        ours, theirs = example.split(" ← ")
+        assert one_walk[test.paths.index(ours), train.paths.index(theirs)]
+
+
 def test_label_errors_are_named() -> None:
     truth = Truth(
         ("zero", "swapped", "wrong", "right"),

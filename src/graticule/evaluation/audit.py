@@ -18,6 +18,7 @@ from graticule.evaluation.truth import Truth
 
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
 
 #: Test photos this near a training photo were probably taken of the same thing.
 NEAR_KM = 1.0
@@ -63,11 +64,10 @@ def shared_key(column: str, means: str) -> Callable[[Truth, Truth], Finding]:
 
     def check(train: Truth, test: Truth) -> Finding:
         ours, theirs = test.column(column), train.column(column)
-        named = theirs != ""
-        first = dict(zip(theirs[named][::-1], np.array(train.paths)[named][::-1], strict=True))
-        rows = np.array([value != "" and value in first for value in ours], dtype=bool)
+        first = {value: i for i, value in reversed(list(enumerate(theirs.tolist()))) if value}
+        rows = np.array([value in first for value in ours.tolist()], dtype=bool)
         examples = [
-            f"{test.paths[i]} ← {first[ours[i]]} ({column} {ours[i]})"
+            f"{test.paths[i]} ← {train.paths[first[ours[i]]]} ({column} {ours[i]})"
             for i in np.flatnonzero(rows)[:_EXAMPLES]
         ]
         return Finding(f"same {column}", rows, tuple(examples), means, leak=True)
@@ -82,18 +82,47 @@ def same_walk(train: Truth, test: Truth) -> Finding:
     examples: list[str] = []
     usable = np.flatnonzero(train.located & np.isfinite(theirs))
     asked = np.flatnonzero(test.located & np.isfinite(ours))
-    for i, neighbours in zip(asked, _within(train, usable, test, asked, NEAR_KM), strict=True):
-        close = [j for j in neighbours if abs(theirs[usable[j]] - ours[i]) <= SAME_WALK_HOURS]
-        if close:
-            rows[i] = True
-            examples.append(f"{test.paths[i]} ← {train.paths[usable[close[0]]]}")
+    if len(usable) and len(asked):
+        near = _nearest_walk(
+            _walk(train.latlon[usable], theirs[usable]), _walk(test.latlon[asked], ours[asked])
+        )
+        rows[asked[near >= 0]] = True
+        examples = [
+            f"{test.paths[asked[k]]} ← {train.paths[usable[near[k]]]}"
+            for k in np.flatnonzero(near >= 0)[:_EXAMPLES]
+        ]
     return Finding(
         "same place and time",
         rows,
-        tuple(examples[:_EXAMPLES]),
+        tuple(examples),
         "taken within a kilometre and a day of a training photo: probably on one walk",
         leak=True,
     )
+
+
+def _walk(latlon: FloatArray, hours: FloatArray) -> FloatArray:
+    """Place and time as (n, 4): one walk is what lies within 1 in space and within 1 in time."""
+    space = sphere.unit_vectors(latlon) / float(sphere.chord(NEAR_KM))
+    return np.column_stack([space, hours / SAME_WALK_HOURS])
+
+
+def _nearest_walk(train: FloatArray, test: FloatArray) -> IntArray:
+    """A row of ``train`` on one walk with each row of ``test``, −1 for none, int64 (n,).
+
+    One neighbour is asked for, not all: of a town there may be a million pairs.
+    """
+    from scipy.spatial import cKDTree
+
+    tree = cKDTree(train)
+    gap, found = tree.query(test, p=np.inf, distance_upper_bound=1 + 1e-9)
+    found = np.where(gap <= 1, found, -1)
+    # The box around a kilometre has corners; who is in one may hide a photo that is nearer.
+    there = np.flatnonzero(found >= 0)
+    for row in there[np.linalg.norm(train[found[there], :3] - test[there, :3], axis=1) > 1]:
+        box = np.array(tree.query_ball_point(test[row], 1, p=np.inf))
+        ball = box[np.linalg.norm(train[box, :3] - test[row, :3], axis=1) <= 1]
+        found[row] = ball[0] if len(ball) else -1
+    return found
 
 
 def near_training(train: Truth, test: Truth, radius_km: float = NEAR_KM) -> Finding:
@@ -259,29 +288,13 @@ def _tells(stem: str) -> bool:
     return len(stem) >= 8 and not stem.lstrip("0").isdigit() | (stem.count("0") > len(stem) / 2)
 
 
-def _tree(latlon: npt.NDArray[np.float64]) -> Any:
+def _tree(latlon: FloatArray) -> Any:
     from scipy.spatial import cKDTree
 
     return cKDTree(sphere.unit_vectors(latlon))
 
 
-def _within(
-    train: Truth,
-    usable: IntArray,
-    test: Truth,
-    asked: IntArray,
-    km: float,
-) -> Sequence[Sequence[int]]:
-    if not len(usable) or not len(asked):
-        return [()] * len(asked)
-    tree = _tree(train.latlon[usable])
-    found: Sequence[Sequence[int]] = tree.query_ball_point(
-        sphere.unit_vectors(test.latlon[asked]), float(sphere.chord(km))
-    )
-    return found
-
-
-def _hours(truth: Truth) -> npt.NDArray[np.float64]:
+def _hours(truth: Truth) -> FloatArray:
     """Capture time in hours, NaN where unknown; offsets are left out: a day's slack covers them."""
     column = truth.column("captured_at")
     out = np.full(len(truth), np.nan)
