@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from graticule.cli.app import main
+from graticule.errors import BundleError
 from graticule.files import cache_dir, sha256
 from graticule.systems import downloads
 from graticule.version import __version__
@@ -89,6 +90,21 @@ def test_an_unknown_model_to_get(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.slow
+def test_a_prompt_model_takes_a_clip_of_openclips_layout(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("torch")
+    pytest.importorskip("transformers")
+    from graticule.cli.models import _weights
+
+    for name in ("open_clip_config.json", "open_clip_model.safetensors"):
+        (tmp_path / name).write_bytes(b"{}")
+    assert _weights(downloads.DOWNLOADS["clip"], tmp_path, "") == tmp_path
+    assert "not the files of openai/clip-vit-large-patch14" in capsys.readouterr().err
+    with pytest.raises(BundleError, match=r"no config\.json and model\.safetensors of openai"):
+        _weights(downloads.DOWNLOADS["geoclip"], tmp_path, "")
+
+
 def test_get_makes_a_bundle_that_locates_by_its_name(
     server: LocalServer,
     tmp_path: Path,

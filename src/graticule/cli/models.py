@@ -127,12 +127,21 @@ def get(
     )
 
 
+def _is_clip(source: Path, model: Downloadable) -> bool:
+    """Whether a prompt model can be made of a folder as it is, whatever CLIP and layout it has."""
+    if model.prompts is None:
+        return False
+    from graticule.encoders import clip
+
+    return clip.holds(source)
+
+
 def _weights(model: Downloadable, source: Path | None, hub: str) -> Path:
     from graticule.files import cache_dir
     from graticule.systems import downloads
 
     if source is not None:
-        folder = downloads.find_weights(source, model)
+        folder = source if _is_clip(source, model) else downloads.find_weights(source, model)
         downloads.check_weights(folder, model, lambda words: typer.echo(words, err=True))
         return folder
     from graticule.cli.data.making import origin

@@ -91,6 +91,11 @@ class Clip:
         return Preprocess(size=self.size, resize="clip", interpolation="bicubic")
 
 
+def holds(folder: Path) -> bool:
+    """Whether a folder has the files of a CLIP, in either layout, whatever its tokenizer."""
+    return any(all((folder / name).is_file() for name in names) for names in (HUB, OPEN))
+
+
 def load(folder: Path) -> Clip:
     """Read a CLIP from a folder.
 

@@ -206,7 +206,11 @@ def check_weights(folder: Path, model: Downloadable, say: Callable[[str], None])
     """Say which files are not the published ones; a user's own weights may still be wanted."""
     for file in model.weights:
         path = folder / file.name
-        if path.suffix == ".safetensors" and files.sha256(path) != file.sha256:
+        if path.suffix != ".safetensors":
+            continue
+        if not path.is_file():
+            say(f"{folder}: not the files of {model.repository}; used as they are")
+        elif files.sha256(path) != file.sha256:
             say(
                 f"{path}: not the published weights of {model.repository} "
                 f"({path.stat().st_size:,} bytes, published {file.size:,}); used as they are"
