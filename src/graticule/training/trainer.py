@@ -249,8 +249,9 @@ class Trainer:
                 )
             if len(task.outcomes) < 2:
                 raise RecipeError(
-                    f"{self.rows.where}: network {job.name} would tell one {name} apart from "
-                    f"nothing ({', '.join(task.outcomes)}); it needs two or more"
+                    f"{self.rows.where}: all training photos of network {job.name} have one label "
+                    f"for {name} ({', '.join(task.outcomes)}), and nothing to tell it from; "
+                    "add photos of another"
                 )
 
     def _encoders(self, spec: NetworkSpec, name: str) -> tuple[Frozen | Fused, Encoder | None]:
