@@ -39,6 +39,7 @@ ABLATION: dict[str, list[str]] = {
     "labels smoothed by distance": ["loss={kind: haversine, tau_km: 300}"],
     "rests at the middle of the land": ["settings.center=polygon"],
     "nothing chosen: the recipe's defaults": ["settings.choose={by: folds}"],
+    "a city from 30 photos": ["settings.city_photos=30"],
     "no city told apart": ["settings.city_photos=100000"],
 }
 #: How the top of the trunk learns, after the heads have; each photo as it is or flipped.
