@@ -217,9 +217,9 @@ def _warnings(said: Predictions, found: Outcomes, train: Truth | None) -> list[s
     strange = unknown_countries(said.countries)
     if strange:
         lines.append(
-            f"{len(strange):,} of the countries named are none (a code as IN or an English name is "
-            f"understood) and count as wrong: {', '.join(strange[:3])}"
-            + (" …" if len(strange) > 3 else "")
+            "named as a country but none (a code as IN or an English name is understood), counted "
+            f"as wrong: {', '.join(strange[:3])}"
+            + (f" and {len(strange) - 3:,} more" if len(strange) > 3 else "")
         )
     if train is None:
         lines.append("training photos were not given: leaks from training could not be looked for")
