@@ -40,12 +40,13 @@ def main() -> None:
     result: dict[str, Any] = files.read_json(file) if file.is_file() else {}
     sizes = {"distances": (0,), "audit": SIZES, "evaluate": (PART, PHOTOS), "answers": (PHOTOS,)}
     for part in sys.argv[1:] or sizes:
+        result[part] = {}
         for n in sizes[part]:
             with tempfile.TemporaryDirectory() as folder:
                 if part in TABLES:
                     # Not by the process that is measured: making tables takes memory too.
                     _alone("write", part, n, folder)
-                result.setdefault(part, {})[str(n)] = json.loads(_alone("one", part, n, folder))
+                result[part][str(n)] = json.loads(_alone("one", part, n, folder))
             result["machine"] = machine()
             files.write_json(file, result)
             with files.atomic(RESULTS / "evaluate.md") as handle:
@@ -314,8 +315,8 @@ def _markdown(result: dict[str, Any]) -> str:
             "",
             "## Twins across two tables",
             "",
-            "Two tables of photos of a hundred towns. One in a hundred is a twin: taken on one walk "
-            "with its other, a bit of its hash turned, a little noise on its vector "
+            "Two tables of photos of a hundred towns. One in a hundred is a twin: taken on one "
+            "walk with its other, a bit of its hash turned, a little noise on its vector "
             f"({DIMENSIONS} numbers). Pairs are never held all at once.",
             "",
             "| photos a table | tables, s | walks found | hashes, s | twins found | vectors, s "
