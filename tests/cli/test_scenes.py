@@ -225,6 +225,15 @@ def test_unknown_names_of_scenes_name_the_nearest(photos: Path, tmp_path: Path) 
     assert "'industrial'" in str(done.exception)
 
 
+def test_labels_of_a_network_alone_train_no_helper(photos: Path, tmp_path: Path) -> None:
+    pytest.importorskip("lightning")
+    table = rewrite(photos, "sure.csv", lambda _, row: row | {"scene_p": "1"})
+    out = str(tmp_path / "b")
+    done = RUNNER.invoke(app, ["scenes", "train", str(table), "-o", out, "--scenes", "s1", *FAST])
+    assert isinstance(done.exception, RecipeError)
+    assert "every scene has a scene_p" in str(done.exception)
+
+
 def test_both_tables_train_one_network(helper: Path, photos: Path, tmp_path: Path) -> None:
     """The whole of S4's document: scenes by the helper, then one network from two manifests."""
     from graticule.locate.scenes import SceneReader, label

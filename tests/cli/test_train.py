@@ -25,6 +25,8 @@ def test_every_help_has_an_example(command: list[str]) -> None:
 def test_recipes_are_listed_and_shown() -> None:
     listed = RUNNER.invoke(app, ["recipes"]).output
     assert {line.split()[0] for line in listed.splitlines()} >= {"s1", "s3", "cities"}
+    where = {len(line) - len(line.split(maxsplit=1)[1]) for line in listed.splitlines()}
+    assert len(where) == 1, "the columns stand below one another"
     shown = RUNNER.invoke(app, ["recipes", "show", "s3"]).output
     assert yaml.safe_load(shown)["name"] == "s3"
 
@@ -75,3 +77,5 @@ def test_embed_writes_rows_in_order(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.exit_code == 0, done.output
     assert np.load(tmp_path / "v.npy").shape == (5, 64)
+    wrong = RUNNER.invoke(app, ["embed", str(manifest), "--pooling", "mean", "-o", "f"])
+    assert "--pooling mean: " in str(wrong.exception)

@@ -56,8 +56,17 @@ def test_a_table_of_claims_goes_on_past_bad_rows(
         assert part in error
     target = tmp_path / "out" / "verified.csv"
     assert run("verify", "--claims", str(table), "-m", model, "-o", str(target)) == 1
+    assert f"2 verified in {target}; 5 could not be read" in capsys.readouterr().err
     rows = list(csv.DictReader(io.StringIO(target.read_text(encoding="utf-8"))))
     assert [row["verdict"] for row in rows][:3] == ["agrees", "contradicts", ""]
+
+
+def test_a_claimed_country_is_named_with_its_share(
+    model: str, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    red = str(photo(tmp_path / "red.jpg", RED))
+    assert run("verify", red, "--claim", "India", "-m", model) == 0
+    assert "the claim: India " in capsys.readouterr().out
 
 
 def test_a_page(model: str, tmp_path: Path) -> None:

@@ -247,7 +247,8 @@ def test_every_format_has_every_photo(verifier: Verifier, tmp_path: Path) -> Non
 
 def test_words_say_how_much_likelier() -> None:
     base = Verification(photo="x", likelihood_ratio=4.0, as_good=0.25)
-    assert "4 times as likely" in in_words(base)
-    assert "4 times less likely" in in_words(base.model_copy(update={"likelihood_ratio": 0.25}))
+    assert "is 4 times as likely at the claim as anywhere else; 25 %" in in_words(base)
+    for ratio, words in ((0.25, "4 times less likely at the claim than"), (0.99, "about as")):
+        assert f"is {words}" in in_words(base.model_copy(update={"likelihood_ratio": ratio}))
     assert in_words(base.model_copy(update={"reason": "indoors"})).startswith("No verdict: indoors")
     np.testing.assert_equal(in_words(Verification(photo="x")), "")

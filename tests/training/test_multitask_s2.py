@@ -278,6 +278,13 @@ def test_a_head_of_another_encoder_is_named(planet: Manifest, tmp_path: Path) ->
         load_system(bundle.path)
 
 
+def test_too_few_photos_for_cells_name_the_setting(planet: Manifest, tmp_path: Path) -> None:
+    wanted = small("s4", "settings.helper=false", "settings.cells.0.min=9000",
+                   "settings.cells.0.max=9000")  # fmt: skip
+    with pytest.raises(RecipeError, match=r"manifest\.csv.*: \w+ cells: .*settings\.cells\.0\.min"):
+        run.train(wanted, planet.path, tmp_path / "b", CPU)
+
+
 def test_init_from_a_bundle_of_another_encoder_is_named(tmp_path: Path) -> None:
     table = make_photos(tmp_path / "p", 24)
     common = ("phases=[{epochs: 0}]", "settings.helper=false", f"settings.cells={ONE}")

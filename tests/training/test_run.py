@@ -348,6 +348,12 @@ def test_a_label_that_no_photo_has_is_named(photos: Path, tmp_path: Path) -> Non
         run.train(recipe(), table, tmp_path / "b", CPU)
 
 
+def test_cities_that_no_photo_shows_are_named(photos: Path, tmp_path: Path) -> None:
+    wanted = recipe(settings={"cities": ["Paris", "Tokio"]})
+    with pytest.raises(RecipeError, match=r"there is FR:Paris, and no photo of Tokio \(settings"):
+        run.train(wanted, photos, tmp_path / "b", CPU)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(
@@ -386,6 +392,21 @@ def test_explain_lists_the_layers_of_each_phase() -> None:
     assert "phase 0: 10 epochs at 0.001 (constant): the head alone" in text
     assert "39 layers of the backbone" in text
     assert "layer4.0.conv1 … layer4.2.bn3" in text
+
+
+def test_explain_leaves_out_no_network() -> None:
+    text = run.explain(recipes.load("s4", ["encoder.name=tiny"]))
+    assert "helper: tiny" in text
+    assert "all other networks: tiny" in text
+    assert "other networks" not in run.explain(
+        recipes.load("s1", ["encoder.name=tiny", "phases=[]"])
+    )
+
+
+def test_explain_names_what_is_fused() -> None:
+    text = run.explain(recipes.load("s5-vit-seg", ["encoder={name: tiny, pooling: avg}"]))
+    seen = "vit_large_patch16_224.augreg_in21k on the map by torchvision/deeplabv3_resnet50"
+    assert f"  beside it, frozen: {seen}" in text
 
 
 def test_explain_says_what_is_kept() -> None:

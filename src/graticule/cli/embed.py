@@ -19,10 +19,10 @@ def embed(
         Path | None, typer.Option(help="Weights of the encoder, .safetensors or .pth.")
     ] = None,
     pooling: Annotated[
-        str, typer.Option(help="avg, max, sqrt, gem, flatten, token or projection.")
+        str, typer.Option(help="avg, max, sqrt, root, gem, flatten, token or projection.")
     ] = "avg",
     normalise: Annotated[str, typer.Option(help="imagenet, half, unit or clip.")] = "imagenet",
-    size: Annotated[int, typer.Option(help="Side of the encoder's input in pixels.")] = 224,
+    size: Annotated[int, typer.Option(min=8, help="Side of the encoder's input in pixels.")] = 224,
     array: Annotated[
         Path | None, typer.Option(help="Also write the vectors, row by row, to this .npy.")
     ] = None,
@@ -58,7 +58,7 @@ def embed(
         )
     except ValidationError as error:
         first = error.errors()[0]
-        raise GraticuleError(f"--{first['loc'][0]}: {first['msg']}") from error
+        raise GraticuleError(f"--{first['loc'][-1]} {first['input']}: {first['msg']}") from error
     paths = manifests.read(manifest).files()
     found = frozen.open_encoder(spec, download=download, device=device)
     vectors = found.vectors(paths, output, batch=batch)

@@ -23,11 +23,12 @@ def recipes(ctx: typer.Context) -> None:
         return
     from graticule.training import grid, recipe
 
-    for name in recipe.list_recipes():
-        found = recipe.load(name)
-        typer.echo(f"{name:<12} {found.system:<14} {' '.join(found.description.split())}")
-    for name in recipe.list_grids():
-        typer.echo(f"{name:<12} {'grid':<14} {' '.join(grid.load(name).description.split())}")
+    shipped = {name: recipe.load(name) for name in recipe.list_recipes()}
+    listed = [(name, found.system, found.description) for name, found in shipped.items()]
+    listed += [(name, "grid", grid.load(name).description) for name in recipe.list_grids()]
+    widths = [max(len(row[column]) for row in listed) for column in (0, 1)]
+    for name, system, description in listed:
+        typer.echo(f"{name:<{widths[0]}}  {system:<{widths[1]}}  {' '.join(description.split())}")
 
 
 @app.command()

@@ -61,5 +61,7 @@ def learn(recipe: Recipe, manifest: list[Path], output: Path, options: Options) 
 
     bundle = run.train(recipe, manifest, output, options)
     for name, facts in bundle.manifest.provenance.get("networks", {}).items():
-        say(f"{name}: {facts['epochs']} epochs, best {facts['best_epoch']}")
+        done, best = int(facts["epochs"]), int(facts["best_epoch"])
+        which = f"the best was number {best}" if best else "none judged: no validation photo"
+        say(f"{name}: {done} epoch{'' if done == 1 else 's'}, {which}")
     typer.echo(str(bundle.path))

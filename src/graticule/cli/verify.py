@@ -179,7 +179,8 @@ def _run(verifier: Verifier, items: Iterator[Item], form: str, target: Path | No
         words = verify_output.limits_in_words(verifier.verdicts, verifier.rate)
         typer.echo(f"graticule: {words}", err=True)
     if target is not None:
-        typer.echo(f"graticule: {len(done)} verified in {target}", err=True)
+        unread = f"; {done.count(False)} could not be read" if False in done else ""
+        typer.echo(f"graticule: {done.count(True)} verified in {target}{unread}", err=True)
     return done.count(False)
 
 

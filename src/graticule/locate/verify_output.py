@@ -10,6 +10,9 @@ from graticule.locate.verify import Verification
 from graticule.output.summary import one_line, percent
 from graticule.verdicts.limits import Verdicts
 
+#: Ratios nearer to one than this are said in words: "1.01 times" would sound like a finding.
+_ALIKE = 1.05
+
 Write = Callable[[Verification], None]
 
 
@@ -30,16 +33,20 @@ def in_words(one: Verification) -> str:
     """What the picture says of the claim, in two sentences."""
     words = "" if one.reason is None else f"No verdict: {one.reason}. "
     if one.likelihood_ratio is not None and one.as_good is not None:
-        times = one.likelihood_ratio
-        if times >= 1:
-            much = f"{times:.3g} times as likely"
-        else:
-            much = f"{1 / max(times, 1e-12):.3g} times less likely"
         words += (
-            f"This picture is {much} at the claim than anywhere else; {percent(one.as_good)} of "
-            "all places fit it at least as well."
+            f"This picture is {_likely(one.likelihood_ratio)} anywhere else; "
+            f"{percent(one.as_good)} of all places fit it at least as well."
         )
     return words.strip()
+
+
+def _likely(times: float) -> str:
+    """How likely a picture is at the claim, up to the words for everywhere else."""
+    if 1 / _ALIKE < times < _ALIKE:
+        return "about as likely at the claim as"
+    if times > 1:
+        return f"{times:.3g} times as likely at the claim as"
+    return f"{1 / max(times, 1e-12):.3g} times less likely at the claim than"
 
 
 def table(out: IO[str]) -> Write:
@@ -133,7 +140,8 @@ def one_line_each(one: Verification) -> str:
     if one.cell is not None:
         own = f"{one.cell.name} {percent(one.cell.probability)}"
     else:
-        own = "–" if one.country_probability is None else percent(one.country_probability)
+        share = one.country_probability
+        own = "–" if share is None else f"{one_line(claim.name)} {percent(share)}"
     lines.append(f"  the claim: {own}; the likeliest: {best}")
     if one.looks_claimed:
         some = ", ".join(f"{m.photo} ({m.similarity:.2f})" for m in one.looks_claimed)

@@ -28,7 +28,7 @@ from graticule.belief import Belief, Labels
 from graticule.calibration import Calibration
 from graticule.cells.adaptive import LEVELS, S2Cells, adaptive
 from graticule.cells.partition import Partition
-from graticule.errors import RecipeError
+from graticule.errors import PartitionError, RecipeError
 from graticule.photos.scene_names import Labelled
 from graticule.systems import s2_report
 from graticule.systems.bundle import Bundle
@@ -252,16 +252,17 @@ def _one_a_scene(
 def _partitions(rows: Rows, settings: Mapping[str, Any]) -> list[S2Cells]:
     levels = tuple(settings.get("levels", LEVELS))
     places = rows.latlon[rows.train & rows.located]
-    return [
-        adaptive(
-            places,
-            int(item["max"]),
-            int(item["min"]),
-            levels=(int(levels[0]), int(levels[1])),
-            name=str(item["name"]),
-        )
-        for item in settings.get("cells", CELLS)
-    ]
+    found = []
+    for number, item in enumerate(settings.get("cells", CELLS)):
+        least, most, name = int(item["min"]), int(item["max"]), str(item["name"])
+        try:
+            found.append(
+                adaptive(places, most, least, levels=(int(levels[0]), int(levels[1])), name=name)
+            )
+        except PartitionError as error:
+            where = f"τ_min and τ_max are settings.cells.{number}.min and .max of the recipe"
+            raise RecipeError(f"{rows.where}: {name} cells: {error}; {where}") from error
+    return found
 
 
 def _tasks(rows: Rows, cells: Sequence[S2Cells]) -> dict[str, Task]:

@@ -227,7 +227,7 @@ def city_places(
     known, counts = np.unique(ids[rows.train & (ids != "")], return_counts=True)
     number = {str(k): int(v) for k, v in zip(known, counts, strict=True)}
     if wanted:
-        number = {k: v for k, v in number.items() if k in wanted or k.partition(":")[2] in wanted}
+        number = {k: v for k, v in number.items() if not {*_names(k)}.isdisjoint(wanted)}
     few = {k: v for k, v in number.items() if v < min_photos}
     places: dict[str, tuple[float, float]] = {}
     for key in sorted(set(number) - set(few)):
@@ -239,11 +239,20 @@ def city_places(
             _, lat, lon = _town(name, code, rows.where)
         places[key] = (float(lat), float(lon))
     if len(places) < 2:
+        known_as = {name for key in number for name in _names(key)}
+        absent = [name for name in wanted if name not in known_as]
         raise RecipeError(
-            f"{rows.where}: {len(places)} cities with {min_photos} training photos or more; "
-            "fill the column city, or lower settings.min_photos"
+            f"{rows.where}: two cities or more are needed, with {min_photos} training photos each; "
+            f"there is {', '.join(places) or 'none'}"
+            + (f", and no photo of {', '.join(absent)} (settings.cities)" if absent else "")
+            + "; fill the column city, or lower settings.min_photos"
         )
     return np.where(np.isin(ids, list(places)), ids, ""), places, few
+
+
+def _names(city: str) -> tuple[str, str]:
+    """What a city ``CC:Name`` may be called in a recipe."""
+    return city, city.partition(":")[2]
 
 
 def _town(name: str, country: str | None, where: str) -> tuple[str, float, float]:

@@ -70,6 +70,11 @@ def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
     """One network, on the photos that people labelled."""
     found = read_scenes(rows, str(settings.get("scenes", "groups")))
     target = np.where(found.by_hand, found.target, -1)
+    if not (target >= 0).any() and (found.target >= 0).any():
+        raise RecipeError(
+            f"{rows.where}: every scene has a scene_p, as a network's own labels have; leave it "
+            "empty in the rows that a person labelled"
+        )
     levels = coarser(found.vocabulary, rows.columns)
     network = yield Job(NETWORK, NETWORK, {TASK: Task(found.names, target)})
     unseen = sorted(set(range(len(found.names))) - set(target[rows.train].tolist()))

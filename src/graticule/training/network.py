@@ -92,9 +92,10 @@ class Network(nn.Module):
         begins = (what,) if isinstance(what, str) else what
         for begin in begins:
             if not any(name.startswith(begin) for name in names):
+                stems = ", ".join(dict.fromkeys(name.partition(".")[0] for name in names))
                 raise RecipeError(
-                    f"encoder {self.encoder.spec.name} has no layer {begin!r}; they begin "
-                    f"{names[0]} … {names[-1]} (graticule train --explain lists them)"
+                    f"encoder {self.encoder.spec.name} has no layer {begin!r}; their names begin, "
+                    f"from the input upwards, {stems}"
                 )
         return {name for name in names if name.startswith(tuple(begins))}
 

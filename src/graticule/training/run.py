@@ -261,7 +261,10 @@ def with_weights(recipe: Recipe, weights: Path | None) -> Recipe:
 
 def explain(recipe: Recipe, names: list[str] | None = None) -> str:
     """Which layers learn in which phase, for every network of a recipe; random weights."""
-    wanted = names or list(recipe.networks) or ["all networks"]
+    wanted = names or list(recipe.networks)
+    if not names and all(recipe.networks.values()):
+        # No entry stands for the values at the top as they are: they are those of the rest.
+        wanted.append("all other networks" if wanted else "all networks")
     return "\n".join(explain_network(name, recipe.network(name)) for name in wanted)
 
 

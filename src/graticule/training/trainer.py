@@ -245,7 +245,7 @@ class Trainer:
             if not (task.target[use] >= 0).any():
                 raise RecipeError(
                     f"{self.rows.where}: no training photo for network {job.name} has a label for "
-                    f"{name}"
+                    f"{name}; fill the column it is read from (docs/train.md, by system)"
                 )
             if len(task.outcomes) < 2:
                 raise RecipeError(
