@@ -95,6 +95,11 @@ def test_both_sides_are_those_of_transformers(folder: Path) -> None:
     assert (ours.size, ours.dim) == (32, 16)
 
 
+def test_reading_says_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    clip.load(folder)
+    assert capsys.readouterr() == ("", "")
+
+
 def test_openclips_layout_is_the_same_network(folder: Path, tmp_path: Path) -> None:
     ours, theirs = clip.load(save_open(folder, tmp_path / "open")), clip.load(folder)
     pixels, ids = torch.randn(2, 3, 32, 32), torch.from_numpy(theirs.pieces(TEXTS))

@@ -109,6 +109,7 @@ def load(folder: Path) -> Clip:
     except ImportError as error:
         raise MissingExtraError("transformers", "clip", "reading CLIP") from error
     transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
     opened = all((folder / name).is_file() for name in OPEN)
     names = OPEN if opened and not (folder / HUB[1]).is_file() else HUB
     for name in names:

@@ -114,6 +114,7 @@ def load_clip(folder: Path) -> Any:
     """
     transformers = _need("transformers")
     transformers.logging.set_verbosity_error()  # of the text tower, which is left out
+    transformers.logging.disable_progress_bar()
     for name in ("config.json", "model.safetensors"):
         if not (folder / name).is_file():
             raise BundleError(f"{folder / name}: missing; give the folder of CLIP ViT-L/14")
