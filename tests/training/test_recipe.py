@@ -98,6 +98,8 @@ def test_files_and_names(tmp_path: Path) -> None:
     assert recipes.load(str(file)).name == "toy"
     with pytest.raises(RecipeError, match="did you mean 's3'"):
         recipes.load("s33")
+    with pytest.raises(RecipeError, match="'qqqq'; there are cities, contrastive, "):
+        recipes.load("qqqq")
     with pytest.raises(RecipeError, match="no such recipe"):
         recipes.load(str(tmp_path / "gone.yaml"))
     file.write_text("a: [", encoding="utf-8")

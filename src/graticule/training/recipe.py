@@ -83,7 +83,9 @@ class PhaseSpec(_Part):
         learning_rate: at its start.
         backbone_rate: a lower rate for the backbone, as a factor.
         schedule: ``constant``; ``cosine``: to nought over the phase; ``plateau``: a tenth after
-            `patience` epochs without a better validation, see `StopSpec.watch`.
+            `patience` epochs in which the training loss fell by less than a hundredth. (Not the
+            validation's: under class weights its accuracy stands still while the network still
+            learns the rare classes.)
         patience: see ``plateau``.
         tasks: factors of the tasks' losses in this phase, by task; 1 where none is given, 0 leaves
             a task out (a curriculum: scenes first, then places).
@@ -305,7 +307,8 @@ def recipe_path(name: str) -> Path:
     known = list_recipes() + list_grids()
     near = difflib.get_close_matches(name, known, n=1)
     raise RecipeError(
-        f"no recipe {name!r}" + (f"; did you mean {near[0]!r}?" if near else f"; there are {known}")
+        f"no recipe {name!r}"
+        + (f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(known)}")
     )
 
 
