@@ -15,6 +15,7 @@ from graticule.photos.photo import open_photo  # noqa: E402
 from graticule.systems.registry import load_system  # noqa: E402
 from graticule.training import recipe as recipes  # noqa: E402
 from graticule.training import run  # noqa: E402
+from graticule.training.loop import epochs_stalled  # noqa: E402
 from toy import SCENES, cities_recipe, make_photos  # noqa: E402
 
 CPU = run.Options(device="cpu", workers=0)
@@ -80,6 +81,19 @@ def test_a_bundle_says_what_it_was_made_from(photos: Path, tmp_path: Path) -> No
 
     for name in ("answers.jpg", "confusion.png"):
         assert min(Image.open(tmp_path / "b.run" / name).size) > 100
+
+
+def test_a_rate_falls_where_the_training_loss_stalls(photos: Path, tmp_path: Path) -> None:
+    assert epochs_stalled([]) == 0
+    assert epochs_stalled([3.0, 2.0, 1.999, 1.99]) == 2
+    assert epochs_stalled([3.0, 3.5, 2.0]) == 0
+    phase = {"epochs": 5, "learn": "head", "schedule": "plateau", "patience": 2}
+    # So low a rate learns nothing: each second epoch it falls to a tenth.
+    wanted = recipe(phases=[{**phase, "learning_rate": 1e-9}], optimizer="sgd")
+    trainer, _ = run.prepare(wanted, photos, tmp_path / "b", CPU)
+    history = run.run_jobs(trainer)[0][0].progress.history
+    rates = [row["learning_rate"] for row in history]
+    np.testing.assert_allclose(rates, [1e-9, 1e-9, 1e-9, 1e-10, 1e-10], rtol=1e-6)
 
 
 @pytest.mark.parametrize("watch", ["loss", "accuracy"])

@@ -8,7 +8,7 @@ import logging
 import math
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -204,15 +204,14 @@ class Learner(lightning.LightningModule):
         self._sums, self._began = _Sums(), time.monotonic()
         self.network.train()
         optimizer = self.optimizers(use_pl_optimizer=False)
+        rows = self.now.history[len(self.now.history) - self.now.epoch :]
+        stalled = epochs_stalled([row["train_loss"] for row in rows])
+        falls = self.phase.schedule == "plateau" and stalled and stalled % self.phase.patience == 0
         for group in optimizer.param_groups:
             if self.phase.schedule == "cosine":
                 share = self.now.epoch / self.phase.epochs
                 group["lr"] = group["base"] * 0.5 * (1 + math.cos(math.pi * share))
-            elif (
-                self.phase.schedule == "plateau"
-                and self.now.waited
-                and self.now.waited % self.phase.patience == 0
-            ):
+            elif falls:
                 group["lr"] = group["lr"] * 0.1
         self._bar = progress.bar(
             f"{self.work.name} epoch {self.now.total + 1}", len(self.work.train)
@@ -303,6 +302,16 @@ class Learner(lightning.LightningModule):
                 f"lower phases.{self.now.phase}.learning_rate, or set clip=1"
             )
         return sums
+
+
+def epochs_stalled(losses: Sequence[float]) -> int:
+    """Epochs at the end in which the training loss was not a hundredth below its best before."""
+    stalled, best = 0, math.inf
+    for loss in losses:
+        stalled += 1
+        if best == math.inf or loss < best - 0.01 * abs(best):
+            stalled, best = 0, loss
+    return stalled
 
 
 def total_loss(
