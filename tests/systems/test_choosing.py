@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from graticule.belief import normalise
+from graticule.belief import Belief, normalise
+from graticule.cells.cities import Cities
 from graticule.errors import RecipeError
-from graticule.systems.choosing import HeldOut, Parts, best_of, combinations, inner_folds
+from graticule.systems.choosing import (
+    HeldOut,
+    Parts,
+    _best_width,
+    best_of,
+    combinations,
+    inner_folds,
+)
 from graticule.systems.plan import Rows
 
 PARTS = [Parts({}, weight, 0.1, 0.0) for weight in (0.0, 0.6)]
@@ -74,3 +84,33 @@ def test_inner_folds_keep_sources_whole_and_leave_judged_rows_out() -> None:
         assert len(np.unique(folds[train & (sources == name)])) == 1
     with pytest.raises(RecipeError, match="folds or groups"):
         inner_folds(table, "luck", sources)
+
+
+def test_the_narrowest_kernel_that_comes_close_is_taken() -> None:
+    # Half of the photos lie in the likelier of two towns 100 km apart, the others in the other.
+    centers = np.array([[50.0, 10.0], [50.9, 10.0], [-30.0, 140.0]])
+    towns = Cities(
+        name="cities",
+        ids=("DE:A", "DE:B", "AU:C"),
+        names=("A", "B", "C"),
+        centers=centers,
+        counts=np.ones(3, np.int64),
+        areas_km2=np.full(3, 100.0),
+        parents={"countries": ("DE", "DE", "AU")},
+    )
+    log_p = normalise(np.tile(np.log([0.55, 0.4, 0.05]), (40, 1)))
+    place = centers[np.arange(40) % 2]
+    assert _best_width(Belief(towns, log_p), place, [500, 50]) == 50
+    # Far apart, with more around the less likely: a wide kernel finds the crowd.
+    crowd = np.array([[48.0, 2.0], [50.0, 4.0], [46.0, 4.0], [-30.0, 140.0]])
+    cells = replace(
+        towns,
+        ids=("FR:A", "FR:B", "FR:C", "AU:D"),
+        names=("A", "B", "C", "D"),
+        centers=crowd,
+        counts=np.ones(4, np.int64),
+        areas_km2=np.full(4, 100.0),
+        parents={"countries": ("FR", "FR", "FR", "AU")},
+    )
+    log_p = normalise(np.tile(np.log([0.2, 0.2, 0.2, 0.4]), (40, 1)))
+    assert _best_width(Belief(cells, log_p), crowd[np.arange(40) % 3], [50, 500]) == 500

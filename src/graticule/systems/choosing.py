@@ -193,9 +193,14 @@ def fit(
 
 
 def _best_width(belief: Belief[Partition], place: FloatArray, widths: Sequence[float]) -> float:
-    """The width whose points have the highest mean GeoScore."""
+    """The narrowest width whose points come within a fiftieth of the highest mean GeoScore.
+
+    GeoScore hardly sees what a wide kernel costs near by: the point is a mean of cells, and stands
+    between two towns where it could stand in one.
+    """
     if len(widths) == 1:
         return float(widths[0])
+    widths = sorted(widths)
     # Enough to tell widths apart, and every source still has its share.
     some = np.arange(0, len(belief), max(1, len(belief) // _WIDTHS_ON))
     belief, place = belief[some], place[some]
@@ -204,8 +209,8 @@ def _best_width(belief: Belief[Partition], place: FloatArray, widths: Sequence[f
         points = fitting.pick_points(belief, width, candidates=32)
         return float(metrics.geoscores(sphere.haversine(points, place)).mean())
 
-    scores = [score(float(width)) for width in widths]
-    return float(widths[int(np.argmax(scores))])
+    scores = np.array([score(float(width)) for width in widths])
+    return float(widths[int(np.argmax(scores >= 0.98 * scores.max()))])
 
 
 def by_balance(parts: Sequence[Parts]) -> Iterator[tuple[Mapping[str, float], list[Parts]]]:
