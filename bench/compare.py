@@ -49,7 +49,7 @@ TOP = (
     "optimizer=adam",
     "features=maps",
     "views=['', flip]",
-    "phases=[{epochs: 5, learn: head, learning_rate: 0.002}, {epochs: 4, learn: [conv48, conv49, "
+    "phases=[{epochs: 3, learn: head, learning_rate: 0.002}, {epochs: 3, learn: [conv48, conv49, "
     "conv50, conv51], learning_rate: 0.0003, schedule: cosine}]",
     "stop={patience: 0, keep: last}",
 )
@@ -210,9 +210,9 @@ def _write(result: dict[str, Any], pages: list[Comparison]) -> None:
         "no training fold has cannot be right and counts as wrong.",
         "",
         "Distances to sources not learned from hang on a few of them: a third of the photos with a "
-        "place are of Indian monuments, all in one fold, and its training shows hardly any of India. "
-        "Wherever a system puts its point there, none is near; a point in the middle of Asia, or "
-        "of nowhere, has the better median.",
+        "place are of Indian monuments, all in one fold, and its training shows hardly any of "
+        "India. Wherever a system puts its point there, none is near; a point in the middle of "
+        "Asia, or of nowhere, has the better median.",
         "",
     ]
     with files.atomic(RESULTS / "compare.md") as handle:
