@@ -79,6 +79,26 @@ def test_a_planted_leak_is_found_where_it_is_and_nowhere_else(kind: str, seed: i
     assert np.flatnonzero(~clean_rows(list(found.values()), N)).tolist() == rows
 
 
+@pytest.mark.parametrize(
+    ("name", "tells"),
+    [
+        ("3524729364", True),  # a photo id of a service
+        ("1006867983_e44e5e9f62_1_9_80653500@N00", True),
+        ("00001234", False),
+        ("000000123456", False),
+        ("20150612", False),  # a day
+        ("IMG_1", False),
+    ],
+)
+def test_a_file_name_is_a_leak_where_it_is_one_of_a_kind(name: str, tells: bool) -> None:
+    train, test = tables(0)
+    train, test = (
+        planted(t, [0], paths=[f"{p}/{name}.jpg"]) for t, p in ((train, "a"), (test, "b"))
+    )
+    found = next(f for f in audit_tables(train, test) if f.kind == "same file name")
+    assert found.count == int(tells)
+
+
 def test_walks_are_those_that_all_pairs_tell() -> None:
     rng = np.random.default_rng(0)
     sides = []

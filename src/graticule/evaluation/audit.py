@@ -285,7 +285,10 @@ def clean_rows(findings: Sequence[Finding], n: int) -> BoolArray:
 
 
 def _tells(stem: str) -> bool:
-    return len(stem) >= 8 and not stem.lstrip("0").isdigit() | (stem.count("0") > len(stem) / 2)
+    """Whether a file name is one of a kind: no counter, and long enough."""
+    if stem.isdigit():
+        return len(stem) >= 9 and not stem.startswith("0")  # the photo ids of services
+    return len(stem) >= 8 and stem.count("0") <= len(stem) / 2
 
 
 def _tree(latlon: FloatArray) -> Any:
