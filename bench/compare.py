@@ -1,4 +1,4 @@
-"""S1 to S6 and S6's parts on the development photos: results/compare.{json,md,html}.
+"""S1 to S6 and S6's parts on the development photos: results/compare.{json,md}, reports/compare.html.
 
     python bench/compare.py [--minutes 19] [--only systems,parts,frozen,tuned] [--set seeds=[0]]
 
@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from common.real_photos import FEATURES, RESULTS, SHARED, machine, need_shared
+from common.real_photos import FEATURES, RESULTS, ROOT, SHARED, machine, need_shared
 from graticule import files
 from graticule.evaluation import compare_page
 from graticule.evaluation.compare import TESTED, Comparison
@@ -233,7 +233,7 @@ def _write(result: dict[str, Any], pages: list[Comparison]) -> None:
         handle.write("\n".join(head))
         handle.write("\n".join(compare_page.markdown(one, "##") for one in pages))
         handle.write(f"\n{result['machine']}.\n")
-    with files.atomic(RESULTS / "compare.html") as handle:
+    with files.atomic(ROOT / "reports" / "compare.html") as handle:
         handle.write(compare_page.html(pages, "The systems compared"))
 
 
