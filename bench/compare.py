@@ -1,4 +1,4 @@
-"""S1 to S6 and S6's parts on the development photos: results/compare.{json,md}, reports/compare.html.
+"""S1 to S6 and S6's parts on the development photos: results/compare.{json,md}, and a page.
 
     python bench/compare.py [--minutes 19] [--only systems,parts,frozen,tuned] [--set seeds=[0]]
 
