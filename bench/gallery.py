@@ -313,15 +313,22 @@ def _times(ratio: float) -> str:
 
 def _parity(found: Found, machine: str) -> list[str]:
     one, folder = found["ours_one"], found["ours_folder"]
+    # Figures of an earlier run may lack it.
+    swap = found.get("largest_swap")
+    swapped = (
+        ""
+        if swap is None
+        else (
+            f"; places that changed theirs differ by {swap:.1e} at most in the package's own shares"
+        )
+    )
     return [
         "",
         "## The same answers",
         "",
         f"{machine}. Over the package's 100,000 points its first fifty stood in the same order for "
         f"{found['same_order_of_50']} of {found['photos']} photos "
-        f"({found['same_positions']:.1%} of the positions); places that changed theirs differ by "
-        f"{found['largest_swap']:.1e} at most in the package's own shares. No share differed by "
-        f"more than "
+        f"({found['same_positions']:.1%} of the positions){swapped}. No share differed by more than "
         f"{found['largest_gap_of_shares']:.1e}, and no number of a place's vector by more than "
         f"{found['largest_gap_of_places_vectors']:.1e}. In that run graticule took "
         f"{one['cpu_s']:.2f} s of processor time for one photo and {folder['cpu_s']:.2f} s for "
