@@ -328,9 +328,9 @@ def _parity(found: Found, machine: str) -> list[str]:
         "",
         f"{machine}. Over the package's 100,000 points its first fifty stood in the same order for "
         f"{found['same_order_of_50']} of {found['photos']} photos "
-        f"({found['same_positions']:.1%} of the positions){swapped}. No share differed by more than "
-        f"{found['largest_gap_of_shares']:.1e}, and no number of a place's vector by more than "
-        f"{found['largest_gap_of_places_vectors']:.1e}. In that run graticule took "
+        f"({found['same_positions']:.1%} of the positions){swapped}. No share differed by more "
+        f"than {found['largest_gap_of_shares']:.1e}, and no number of a place's vector by more "
+        f"than {found['largest_gap_of_places_vectors']:.1e}. In that run graticule took "
         f"{one['cpu_s']:.2f} s of processor time for one photo and {folder['cpu_s']:.2f} s for "
         f"each of {found['folder']}.",
     ]
