@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -105,7 +106,7 @@ def test_a_bundle_from_before_photos_were_counted_still_answers(
 ) -> None:
     import pyarrow.parquet as pq
 
-    copy = teaching.copy(india[0], tmp_path / "old")
+    copy = shutil.copytree(india[0], tmp_path / "old")
     file = copy / "partitions" / "cells.parquet"
     table = pq.ParquetFile(file).read()
     counted = [name for name in table.column_names if name.startswith("photos:")]
@@ -173,7 +174,7 @@ def test_a_place_is_taught_without_photos_of_elsewhere(
         pixels = rng.integers(0, 60, (48, 64, 3)) + np.array([150, 150, 20])
         shown.append(tmp_path / f"{i}.png")
         Image.fromarray(pixels.astype(np.uint8)).save(shown[-1])
-    copy = teaching.copy(bundle[0], tmp_path / "own")
+    copy = shutil.copytree(bundle[0], tmp_path / "own")
     teaching.teach(copy, "Hampi", [str(p) for p in shown[:4]], at=(15.335, 76.46))
     answer = Locator(copy).locate(shown[5], always_answer=True)[0]
     assert "Hampi" in {city.name for city in answer.cities}
@@ -184,7 +185,7 @@ def test_a_place_is_taught_without_photos_of_elsewhere(
 
 
 def test_prototypes_of_another_encoder_are_named(bundle: tuple[Path, Path], tmp_path: Path) -> None:
-    copy = teaching.copy(bundle[0], tmp_path / "own")
+    copy = shutil.copytree(bundle[0], tmp_path / "own")
     file = copy / "prototypes.safetensors"
     stored = Prototypes.load(file)
     short = dataclasses.replace(

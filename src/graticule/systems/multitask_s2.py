@@ -252,6 +252,8 @@ def _one_a_scene(
 def _partitions(rows: Rows, settings: Mapping[str, Any]) -> list[S2Cells]:
     levels = tuple(settings.get("levels", LEVELS))
     places = rows.latlon[rows.train & rows.located]
+    if not len(places):
+        raise PartitionError(f"{rows.where}: no photo has a place: fill lat and lon")
     found = []
     for number, item in enumerate(settings.get("cells", CELLS)):
         least, most, name = int(item["min"]), int(item["max"]), str(item["name"])
