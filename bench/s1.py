@@ -154,7 +154,7 @@ def learned(
         rows = photos.rows(teach | (scenes & ~held), test, number)
         for way, setup in setups.items():
             if "ResNet50" in way and name != "random fold":
-                continue  # a quarter of an hour for a network that learned nothing of new sources
+                continue  # one fold of it takes a quarter of an hour
             began = time.process_time()
             found = scene_report.tables(judge(photos, setup, rows, {}))
             result["learned"].setdefault(name, {})[way] = {
