@@ -6,7 +6,8 @@ One frozen trunk for all, MobileNetV2 of ../shared/weights as the bundled model'
 in the part ``tuned`` the top of that trunk learns, too, on a sample and one fold, and ``frozen``
 is the same without.
 Every answer is kept in the feature folder: a run that was cut off, by the clock or by hand, goes on
-where it was, and writes the tables of what is complete. Parts that are not asked for stay.
+where it was, and writes the tables of what is complete. Parts that are not asked for stay as far as
+their answers are in that folder: begun in an empty one, the page holds what was asked for.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ from graticule.training.contest import Contest, hold, load_contest
 LEFT_OUT = ("streetview-world", "san-francisco")
 #: Every n-th photo of two large collections, as the bundled model takes them.
 EVERY = {"india-monuments": 3, "intel-scenes": 3}
+#: The systems train three times each, and the first time on fewer photos as well.
+SYSTEMS = ("seeds=[0, 1, 2]", "shares=[0.25, 0.5, 1.0]")
 #: Changes of S6 in one part each; the inner folds choose the rest again.
 ABLATION: dict[str, list[str]] = {
     "no balance": ["settings.choose.balance=[{}]"],
@@ -77,7 +80,7 @@ def main() -> None:
     need_shared()
     parser = argparse.ArgumentParser()
     parser.add_argument("--minutes", type=float, default=1e9)
-    parser.add_argument("--set", action="append", default=[], dest="changes")
+    parser.add_argument("--set", action="append", default=[], dest="changes", help="of systems")
     parser.add_argument("--only", default="systems,parts")
     said = parser.parse_args()
     began = time.monotonic()
@@ -98,10 +101,10 @@ def main() -> None:
     pages: list[Comparison] = []
     sample = _manifest(store / "sample.csv", SAMPLE)
     for name, contest, photos in (
-        ("systems", load_contest("compare", said.changes), table),
-        ("parts", _parts(said.changes), table),
-        ("frozen", _frozen(said.changes), sample),
-        ("tuned", _tuned(said.changes), sample),
+        ("systems", load_contest("compare", [*SYSTEMS, *said.changes]), table),
+        ("parts", _parts(), table),
+        ("frozen", _frozen(), sample),
+        ("tuned", _tuned(), sample),
     ):
         # What was not asked for is judged as far as it is there.
         until = late if name in said.only.split(",") else (lambda: True)
@@ -116,16 +119,16 @@ def main() -> None:
         _write(result, pages)
 
 
-def _frozen(changes: list[str]) -> Contest:
+def _frozen() -> Contest:
     """The systems as they are, on the fold and the sample of the fine-tuned ones."""
-    whole = load_contest("compare", [c for c in changes if not c.startswith(("splits", "seeds"))])
+    whole = load_contest("compare")
     fold = {"name": "a sample, trunk frozen", "splits": ("folds",), "judged": (0,)}
     return whole.model_copy(update=fold)
 
 
-def _tuned(changes: list[str]) -> Contest:
+def _tuned() -> Contest:
     """The same systems with the top of the trunk learning; the trunk's plain mean, not of roots."""
-    whole = _frozen(changes)
+    whole = _frozen()
     weights = SHARED / "weights" / "mobilenetv2_imagenet.safetensors"
     systems = {
         name: own.model_copy(
@@ -152,9 +155,9 @@ def _tuned(changes: list[str]) -> Contest:
     )
 
 
-def _parts(changes: list[str]) -> Contest:
+def _parts() -> Contest:
     """S6 against itself without one part each, on sources not learned from."""
-    whole = load_contest("compare", [c for c in changes if not c.startswith(("splits", "seeds"))])
+    whole = load_contest("compare")
     own = whole.systems["S6"]
     systems = {"S6": own} | {
         f"S6, {name}": own.model_copy(update={"set": (*own.set, *lines), "note": ""})

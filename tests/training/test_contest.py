@@ -109,8 +109,10 @@ def test_a_changed_recipe_is_another_contest(tmp_path: Path) -> None:
 
 def test_shares_of_the_photos_draw_a_curve(tmp_path: Path) -> None:
     table = manifests.read(make_photos(tmp_path / "p", 40))
-    wanted = load_contest(str(contest(tmp_path, shares=[0.5, 1.0])))
-    held = hold(wanted, table, tmp_path / "out", run.Options(workers=0))
+    wanted = load_contest(str(contest(tmp_path, shares=[0.5, 1.0], seeds=[0, 1])))
+    said: list[str] = []
+    held = hold(wanted, table, tmp_path / "out", run.Options(workers=0, say=said.append))
+    assert len(said) == 2 * 2 * 3  # systems, folds; the second seed draws no curve
     curve = judge(wanted, held, replicates=20)["random"].curves["country top-1"]["S6"]
     assert len(curve[0]) == 2
     assert curve[0][0] < curve[0][1]

@@ -133,15 +133,16 @@ def _curves(
     tables: dict[float, dict[str, dict[int, dict[int, Path]]]],
     judged: Truth,
 ) -> dict[str, dict[str, tuple[list[float], list[float]]]]:
-    """Score → system → training photos and values, where more than one share was trained."""
+    """Score → system → training photos and values of the first seed, where shares were trained."""
     curves: dict[str, dict[str, tuple[list[float], list[float]]]] = {}
     if len(contest.shares) < 2:
         return curves
     for share in sorted(contest.shares):
         runs = _whole(tables[share])
-        if not runs:
+        if contest.seeds[0] not in runs:
             continue
-        entries = [_entry(contest, held, split, s, tables[share], runs) for s in contest.systems]
+        first = {contest.seeds[0]: runs[contest.seeds[0]]}
+        entries = [_entry(contest, held, split, s, tables[share], first) for s in contest.systems]
         found = compare(entries, judged, tested=contest.tested, replicates=2)
         photos = float(np.mean(held.train[split, share]))
         for row in found.rows:

@@ -80,7 +80,8 @@ class Contest(BaseModel):
         seeds: each is a run of its own.
         places: ``cities``: a photo without coordinates lies at its city where the atlas knows it;
             ``given``: only photos with coordinates have a place.
-        shares: of the training photos, for a curve; the last is the table's.
+        shares: of the training photos, for a curve that the first seed draws; the largest is the
+            table's.
         common: changes of every recipe that has no budget of its own.
         systems: by name, in the order of the table.
     """
@@ -198,6 +199,8 @@ def units(contest: Contest, folds: dict[str, IntArray]) -> Iterator[Unit]:
                 if contest.judged and fold not in contest.judged:
                     continue
                 for share in contest.shares:
+                    if share < max(contest.shares) and seed != contest.seeds[0]:
+                        continue
                     for system in contest.systems:
                         yield Unit(system, split, share, seed, fold)
 
