@@ -254,3 +254,16 @@ def test_both_tables_train_one_network(helper: Path, photos: Path, tmp_path: Pat
     assert bundle.provenance["train_photos"] == 68
     assert list(bundle.provenance["networks"]) == ["multitask"]  # no photo was left for a helper
     assert bundle.settings["scenes"] == ["indoor", "natural", "urban"]
+
+
+def test_the_scenes_of_a_made_up_world_teach_a_helper(tmp_path: Path) -> None:
+    pytest.importorskip("lightning")
+    world = tmp_path / "world"
+    made = RUNNER.invoke(app, ["data", "planet", "-o", str(world), "-n", "40"])
+    assert made.exit_code == 0, made.output
+    done = RUNNER.invoke(
+        app,
+        ["scenes", "train", str(world / "manifest.csv"), "-o", str(tmp_path / "helper"), *FAST,
+         "--scenes", "column", "--set", "phases=[{epochs: 1, learn: head}]"],
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output

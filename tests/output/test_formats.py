@@ -8,7 +8,7 @@ import pytest
 
 from graticule.answer import Answer
 from graticule.errors import GraticuleError
-from graticule.output import FORMATS, format_of, write, writer
+from graticule.output import FORMATS, pick_format, write, writer
 
 
 def interrupted(name: str, target: Path, answer: Answer) -> None:
@@ -69,6 +69,22 @@ def test_wrong_use_is_named(tmp_path: Path) -> None:
 
 
 def test_endings_choose_the_format() -> None:
-    assert {format_of(f"a{entry.suffix}") for entry in FORMATS.values()} == set(FORMATS)
-    assert format_of("a.json") == "json"
-    assert format_of("a.xls") is None
+    assert {pick_format(None, f"a{entry.suffix}") for entry in FORMATS.values()} == set(FORMATS)
+    assert pick_format(None, "a.json") == "json"
+    assert pick_format("csv", "a.json") == "csv"
+    for nowhere in (None, "-", "/dev/stdout"):
+        assert pick_format(None, nowhere) == "table"
+
+
+@pytest.mark.parametrize(
+    ("form", "file", "words"),
+    [
+        (None, "a.xls", r"a\.xls: \.xls stands for no format here; end it in .*\.csv"),
+        (None, "a.kml", r"\.kml stands for no format here"),
+        ("pdf", None, "--format pdf: choose one of table, csv"),
+        ("kml", "a.csv", "--format kml"),
+    ],
+)
+def test_no_format_is_guessed(form: str | None, file: str | None, words: str) -> None:
+    with pytest.raises(GraticuleError, match=words):
+        pick_format(form, file, ("table", "csv"))

@@ -175,12 +175,12 @@ class _Run:
 
 
 def _target(form: str | None, output: str | None, resume: bool) -> _Target:
-    from graticule.output import FORMATS, format_of
+    from graticule.output import pick_format
 
-    by_name = format_of(output) if output not in (None, "-") else None
-    chosen = form or by_name or "table"
-    if chosen not in FORMATS:
-        raise typer.BadParameter(f"{chosen!r}: choose one of {', '.join(FORMATS)}", param_hint="-f")
+    try:
+        chosen = pick_format(form, output)
+    except GraticuleError as error:
+        raise typer.BadParameter(str(error)) from error
     if output is None and chosen == "html":
         output = MAP
     if resume and (chosen != "json" or output in (None, "-")):

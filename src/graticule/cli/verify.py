@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from graticule.locate.verify import Item, Verification, Verifier
     from graticule.photos.photo import Source
 
-#: Formats, and the ending of a file that means each.
-FORMATS = {"table": (), "json": (".json", ".jsonl"), "csv": (".csv",), "html": (".html", ".htm")}
+#: Formats that verdicts are written in.
+FORMATS = ("table", "json", "csv", "html")
 #: Where a page goes when nobody says.
 PAGE = "verify.html"
 
@@ -89,11 +89,9 @@ def verify(
 
 
 def _target(form: str | None, output: Path | None) -> tuple[str, Path | None]:
-    ending = "" if output is None else output.suffix.lower()
-    by_name = next((name for name, endings in FORMATS.items() if ending in endings), None)
-    chosen = form or by_name or "table"
-    if chosen not in FORMATS:
-        raise GraticuleError(f"--format {chosen}: choose one of {', '.join(FORMATS)}")
+    from graticule.output import pick_format
+
+    chosen = pick_format(form, output, FORMATS)
     return chosen, Path(PAGE) if chosen == "html" and output is None else output
 
 

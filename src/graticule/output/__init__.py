@@ -5,6 +5,6 @@ One file a format; :mod:`graticule.output.formats` opens the right writer by nam
 
 from __future__ import annotations
 
-from graticule.output.formats import FORMATS, Format, Writer, format_of, write, writer
+from graticule.output.formats import FORMATS, Format, Writer, pick_format, write, writer
 
-__all__ = ["FORMATS", "Format", "Writer", "format_of", "write", "writer"]
+__all__ = ["FORMATS", "Format", "Writer", "pick_format", "write", "writer"]

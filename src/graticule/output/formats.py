@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,9 +77,29 @@ _SUFFIXES = {entry.suffix: name for name, entry in FORMATS.items()} | {
 }
 
 
-def format_of(file: str | os.PathLike[str]) -> str | None:
-    """The format a file name's ending stands for, or None."""
-    return _SUFFIXES.get(Path(file).suffix.lower())
+def pick_format(
+    form: str | None, file: str | os.PathLike[str] | None, known: Collection[str] = FORMATS
+) -> str:
+    """The format that is asked for, else what the file's ending stands for, else the table.
+
+    Args:
+        form: its name; None: nobody said.
+        file: where the answers go; None or "-": to standard output.
+        known: the formats to choose from.
+
+    Raises:
+        GraticuleError: no such format, or an ending that stands for none of them.
+    """
+    ending = "" if file in (None, "-") else Path(str(file)).suffix.lower()
+    chosen = form or _SUFFIXES.get(ending, "" if ending else "table")
+    if chosen in known:
+        return chosen
+    if form:
+        raise GraticuleError(f"--format {form}: choose one of {', '.join(known)}")
+    endings = ", ".join(end for end, name in _SUFFIXES.items() if name in known)
+    raise GraticuleError(
+        f"--output {file}: {ending} stands for no format here; end it in {endings}, or add --format"
+    )
 
 
 def find_format(name: str) -> Format:

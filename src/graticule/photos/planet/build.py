@@ -218,8 +218,6 @@ def _row(
         "source": by.source,
         "licence": LICENCE,
         "attribution": ATTRIBUTION,
-        "scene_p": 1.0,
-        "country_p": 1.0,
         "clue": "no" if view.clueless else "yes",
     }
 
