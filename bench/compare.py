@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from common.real_photos import FEATURES, RESULTS, ROOT, SHARED, machine, need_shared
+from common.real_photos import FEATURES, RESULTS, ROOT, SHARED, TOP_BLOCK, machine, need_shared
 from graticule import files
 from graticule.evaluation import compare_page
 from graticule.evaluation.compare import TESTED, Comparison
@@ -55,8 +55,8 @@ TOP = (
     "optimizer=adam",
     "features=maps",
     "views=['', flip]",
-    "phases=[{epochs: 3, learn: head, learning_rate: 0.002}, {epochs: 3, learn: [conv48, conv49, "
-    "conv50, conv51], learning_rate: 0.0003, schedule: cosine}]",
+    "phases=[{epochs: 3, learn: head, learning_rate: 0.002}, "
+    f"{{epochs: 3, learn: {TOP_BLOCK}, learning_rate: 0.0003, schedule: cosine}}]",
     "stop={patience: 0, keep: last}",
 )
 #: Heads without the standardising of numbers, which only kept vectors allow.

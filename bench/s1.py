@@ -22,7 +22,17 @@ from typing import Any
 import numpy as np
 import torch
 
-from common.real_photos import FOLDS, RESULTS, SHARED, Photos, machine, need_shared, recipe, trunk
+from common.real_photos import (
+    FOLDS,
+    RESULTS,
+    SHARED,
+    TOP_BLOCK,
+    Photos,
+    machine,
+    need_shared,
+    recipe,
+    trunk,
+)
 from graticule import files
 from graticule.calibration import Calibration
 from graticule.encoders.registry import build
@@ -57,8 +67,8 @@ _RATE = "learning_rate: 0.0005, schedule: cosine"
 WAYS = {
     "MobileNetV2, frozen": f"{{phases: {COUNTRIES}, head: {STANDARD}}}",
     "MobileNetV2, last block and last convolution learn": (
-        f"{{phases: [{{epochs: 4, learn: head}}, {{epochs: 6, learn: [conv48, conv49, conv50, "
-        f"conv51], {_RATE}}}], features: maps, views: ['', flip], head: {{dropout: 0.5}}}}"
+        f"{{phases: [{{epochs: 4, learn: head}}, {{epochs: 6, learn: {TOP_BLOCK}, {_RATE}}}], "
+        "features: maps, views: ['', flip], head: {dropout: 0.5}}"
     ),
     "ResNet50 v2 at 96 px, last stage learns from random weights": (
         f"{{encoder: {_RESNET}, phases: [{{epochs: 10, learn: [stage4, head_bn], {_RATE}}}], "

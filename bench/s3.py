@@ -15,7 +15,16 @@ from typing import Any
 
 import numpy as np
 
-from common.real_photos import FOLDS, RESULTS, Photos, machine, need_shared, recipe, trunk
+from common.real_photos import (
+    FOLDS,
+    RESULTS,
+    TOP_BLOCK,
+    Photos,
+    machine,
+    need_shared,
+    recipe,
+    trunk,
+)
 from graticule import files
 from graticule.systems import city_report
 from graticule.systems.plan import city_places
@@ -29,8 +38,8 @@ TAUGHT = ", other places taught"
 TUNED = (
     "features=maps",
     "views=['', flip]",
-    "phases=[{epochs: 8, learn: head, learning_rate: 0.001}, {epochs: 8, learn: [conv48, conv49, "
-    "conv50, conv51], learning_rate: 0.0003, schedule: cosine}]",
+    "phases=[{epochs: 8, learn: head, learning_rate: 0.001}, "
+    f"{{epochs: 8, learn: {TOP_BLOCK}, learning_rate: 0.0003, schedule: cosine}}]",
 )
 PUBLISHED = {
     "FR:Paris": 0.416, "JP:Tokyo": 0.658, "GB:London": 0.345, "TH:Bangkok": 0.564,

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from common.real_photos import FEATURES, RESULTS, SHARED, Photos, machine, need_shared
+from common.real_photos import FEATURES, RESULTS, SHARED, TOP_BLOCK, Photos, machine, need_shared
 from graticule import files
 from graticule.evaluation.bootstrap import Resampler, mcnemar
 from graticule.training import grid, grid_report
@@ -65,7 +65,7 @@ TUNED = {
         {"epochs": 6, "learn": "head", "learning_rate": 0.02},
         {
             "epochs": 5,
-            "learn": ["conv48", "conv49", "conv50", "conv51"],
+            "learn": TOP_BLOCK,
             "learning_rate": 0.005,
             "schedule": "cosine",
         },

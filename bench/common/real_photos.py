@@ -24,6 +24,8 @@ RESULTS = ROOT / "results"
 #: Kept vectors and runs: large, and made again by running the program.
 FEATURES = Path(os.environ.get("GRATICULE_FEATURES", ROOT / "features"))
 FOLDS = 5
+#: MobileNetV2's last inverted residual block and last convolution: what learns of it here, if any.
+TOP_BLOCK = ["conv48", "conv49", "conv50", "conv51"]
 
 
 def need_shared() -> None:
