@@ -136,8 +136,8 @@ class Unit:
 
     @property
     def file(self) -> str:
-        """Where its answers are kept, below the run's folder."""
-        return f"{self.split}/{self.system}/{self.share:g}-{self.seed}-{self.fold}.csv"
+        """Where its answers are kept, below the system's folder."""
+        return f"{self.split}/{self.share:g}-{self.seed}-{self.fold}.csv"
 
 
 @dataclass
@@ -218,7 +218,7 @@ def hold(
     Args:
         contest: what.
         table: the photos.
-        out: the folder of the tables; a folder in it for each contest and manifest.
+        out: the folder of the tables; a folder in it for each system, as it is, and manifest.
         options: device, feature cache and the like.
         until: asked before each training; True stops here, with what there is.
 
@@ -229,25 +229,24 @@ def hold(
     latlon = _places(table) if contest.places == "cities" else table.latlon
     rows = _Photos(table, latlon)
     folds: dict[str, IntArray] = {s: rows.folds(s, contest.folds) for s in contest.splits}
-    folder = out / _key(contest, table)
-    files.write_json(folder / "contest.json", contest.model_dump(mode="json"))
+    folders = _folders(contest, table, out)
     number_of = {s: len(np.unique(own[own >= 0])) for s, own in folds.items()}
     held = Held(table, latlon, number_of)
     kept: dict[Any, Any] = {}
     encoders: dict[str, Any] = {}
     todo = list(units(contest, folds))
     for number, unit in enumerate(todo):
-        file = folder / unit.file
-        split = rows.split(folds[unit.split], unit, whole=max(contest.shares))
+        file = folders[unit.system] / unit.file
+        split = rows.split(folds[unit.split], unit)
         if not file.is_file():
             if until():
                 break
-            options.say(f"{number + 1} of {len(todo)}: {unit.file.removesuffix('.csv')}")
+            options.say(f"{number + 1} of {len(todo)}: {unit.system}/{file.stem} of {unit.split}")
             trainer = Trainer(
                 recipe=contest.recipe(unit.system, unit.split, unit.seed),
                 rows=split,
                 files=rows.files,
-                folder=folder / "runs" / unit.system,
+                folder=folders[unit.system] / "run",
                 features=options.features or out / "features",
                 key=unit.file,
                 device=run.pick_device(options.device),
@@ -267,21 +266,24 @@ def hold(
     return held
 
 
-def _key(contest: Contest, table: Manifest) -> str:
-    """Contests that differ only in how much of them is run share their tables.
+def _folders(contest: Contest, table: Manifest, out: Path) -> dict[str, Path]:
+    """Where the tables of each system are kept: contests share those of the same systems.
 
-    The recipes are in it as they are now: a table is of the recipe it was made by.
+    A folder is named after all that its tables hang on, the recipes as they are now among it; what
+    differs only in how much is run, or beside which others, does not.
     """
-    same = contest.model_dump(
-        mode="json", exclude={"seeds", "splits", "shares", "tested", "judged"}
-    )
-    recipes = [
-        contest.recipe(name, split, 0).model_dump(mode="json")
-        for name in contest.systems
-        for split in ("folds", "random")
-    ]
-    text = json.dumps([same, recipes, manifest_hash([table])], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    found = {}
+    same = contest.model_dump(mode="json", include={"folds", "places"})
+    manifest = manifest_hash([table])
+    for name in contest.systems:
+        recipes = {
+            split: contest.recipe(name, split, 0).model_dump(mode="json")
+            for split in ("folds", "random")
+        }
+        text = json.dumps([same, recipes, manifest], sort_keys=True)
+        found[name] = out / hashlib.sha256(text.encode()).hexdigest()[:12]
+        files.write_json(found[name] / "recipes.json", {"system": name, **recipes})
+    return found
 
 
 def _train(trainer: Trainer, rows: Rows, file: Path) -> None:
@@ -392,7 +394,7 @@ class _Photos:
             fold = np.random.default_rng(0).integers(0, number, len(names))[index]
         return np.where(self.judged, fold, -1).astype(np.int64)
 
-    def split(self, folds: IntArray, unit: Unit, whole: float) -> Rows:
+    def split(self, folds: IntArray, unit: Unit) -> Rows:
         """Rows of one training: a tenth of the groups that are not judged set aside."""
         test = folds == unit.fold
         # Groups that are judged are not learned from, whatever fold their rows have.
@@ -401,6 +403,6 @@ class _Photos:
         drawn = np.random.default_rng([unit.seed, unit.fold, 5]).random(len(names))[index]
         aside = train & (drawn < 0.1)
         train &= ~aside
-        if unit.share < whole:
+        if unit.share < 1:
             train &= np.random.default_rng([unit.fold, 11]).random(len(names))[index] < unit.share
         return Rows(self.columns, self.latlon, train, aside, test, self.where)
