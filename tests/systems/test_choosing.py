@@ -15,6 +15,7 @@ from graticule.systems.choosing import (
     Parts,
     _best_width,
     best_of,
+    by_heads,
     combinations,
     inner_folds,
 )
@@ -63,6 +64,11 @@ def test_combinations_are_of_all_lists_and_name_what_is_unknown() -> None:
     )
     assert [(part.weight, part.power) for part in found] == [(0, 0), (0, 1), (0.5, 0), (0.5, 1)]
     assert {part.balance["source"] for part in found} == {1.0}
+    more = combinations({"choose": {"smooth_km": [0, 300], "scene_weight": [0, 0.5]}})
+    assert [(part.smooth_km, part.scenes) for part in more] == [
+        (0, 0), (0, 0.5), (300, 0), (300, 0.5)
+    ]  # fmt: skip
+    assert [len(some) for some in by_heads(more)] == [2, 2]
     with pytest.raises(RecipeError, match="unknown key 'wieght'"):
         combinations({"choose": {"wieght": [1]}})
 

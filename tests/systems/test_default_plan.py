@@ -13,7 +13,7 @@ from graticule.belief import normalise
 from graticule.errors import RecipeError
 from graticule.photos import manifest as manifests
 from graticule.refine.memory import build
-from graticule.systems.default import Decoding, log_prior, row_weights, within
+from graticule.systems.default import Decoding, log_prior, row_weights, scene_evidence, within
 from graticule.systems.nested_places import nested_places
 from graticule.systems.plan import Rows
 from toy import make_photos
@@ -72,6 +72,29 @@ def test_the_prior_tilts_and_sums_stay_one() -> None:
         log_prior(("FR",), {"power": 1, "elsewhere": 0})
 
 
+@given(st.floats(0.05, 0.95), st.floats(0, 2))
+def test_scenes_speak_for_the_countries_that_show_them(sure: float, weight: float) -> None:
+    told = np.log(np.array([[0.9, 0.1]] * 60 + [[0.1, 0.9]] * 60, dtype=np.float32))
+    country = np.array([0] * 60 + [1] * 58 + [2] * 2)
+    table = scene_evidence(told, country, np.ones(120), 3)
+    # What countries show on the average is what all photos show; two photos say next to nothing.
+    assert table[0, 0] > 0.5 > 0 > table[0, 1]
+    assert 0 < table[1, 2] < table[1, 1] / 2
+    flat = np.zeros((1, 3), np.float32), np.zeros((1, 6), np.float32), np.zeros((1, 4))
+    seen = np.log(np.array([[sure, 1 - sure]], dtype=np.float32))
+    country_p, fine = Decoding(HOMES, np.zeros(3, np.float32), scenes=table, scene_weight=weight)(
+        *flat, seen
+    )
+    evidence = np.exp(seen) @ np.exp(table)
+    np.testing.assert_allclose(
+        np.exp(country_p), evidence**weight / (evidence**weight).sum(), rtol=1e-4
+    )
+    assert np.exp(fine).sum() == pytest.approx(1, abs=1e-4)
+    # Without a word on the scene nothing changes.
+    plain = Decoding(HOMES, np.zeros(3, np.float32), scenes=table, scene_weight=weight)(*flat)
+    np.testing.assert_allclose(np.exp(plain[0]), 1 / 3, rtol=1e-5)
+
+
 def test_balanced_rows_of_one_source_and_country_count_together_as_one() -> None:
     source, codes = np.array(["a"] * 9 + ["b"]), np.array(["FR"] * 8 + ["IT", "FR"])
     weight = row_weights(source, codes, {"source": 1.0})
@@ -115,7 +138,15 @@ def test_what_cannot_be_cut_is_said(columns: dict[str, list[str]], center: str, 
         nested_places(rows(**columns), city_photos=5, center=center)
 
 
-def test_the_bundle_says_what_training_said(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [],
+        ["settings.smooth_km=300", "settings.scene_weight=1"],
+        ["settings.choose={by: groups, smooth_km: [0, 300], scene_weight: [0.5, 1]}"],
+    ],
+)
+def test_the_bundle_says_what_training_said(tmp_path: Path, parts: list[str]) -> None:
     pytest.importorskip("lightning")
     from graticule.systems.registry import load_system
     from graticule.training import recipe as recipes
@@ -129,6 +160,7 @@ def test_the_bundle_says_what_training_said(tmp_path: Path) -> None:
             "encoder={name: tiny, preprocess: {size: 32, resize: squash}}",
             "settings.city_photos=5",
             "phases.0.epochs=20",
+            *parts,
         ],
     )
     trainer, notes = run.prepare(recipe, table, tmp_path / "b", run.Options(workers=0))
@@ -146,3 +178,4 @@ def test_the_bundle_says_what_training_said(tmp_path: Path) -> None:
     said = system.predict([np.stack([system.crops(image)[0] for image in images])])
     np.testing.assert_allclose(said.beliefs["cities"].p, np.exp(outcome.log_p(wanted)), atol=0.02)
     assert said.scenes is not None
+    assert bool(system.bundle.manifest.settings["decoding"].get("scenes")) == bool(parts)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -70,6 +72,22 @@ def test_haversine_forgives_the_neighbour() -> None:
         return float(loss(logits, torch.tensor([paris]), nowhere(1)))
 
     assert said(paris) < said(london) < said(tokyo)
+
+
+def test_a_task_can_say_how_its_labels_are_smoothed() -> None:
+    plain, smooth = LossSpec(), LossSpec(kind="haversine", tau_km=300, label_smoothing=0.1)
+    own = task([0])
+    assert losses.own_spec(smooth, own) is smooth
+    assert losses.own_spec(smooth, replace(own, smooth_km=0.0)).kind == "cross_entropy"
+    told = losses.own_spec(plain, replace(own, smooth_km=80.0))
+    assert (told.kind, told.tau_km) == ("haversine", 80.0)
+    logits = torch.randn(1, 10, generator=torch.Generator().manual_seed(1))
+    target = torch.tensor([0])
+    of = np.array([True])
+    torch.testing.assert_close(
+        losses.build(plain, replace(own, smooth_km=80.0), of)(logits, target, nowhere(1)),
+        losses.build(told, own, of)(logits, target, nowhere(1)),
+    )
 
 
 def test_unknown_labels_do_not_count_and_a_batch_of_them_is_nought() -> None:

@@ -79,11 +79,12 @@ def test_rows_without_a_label_or_a_vector_are_left_out() -> None:
 def test_smoothed_labels_lean_to_the_near_cell() -> None:
     places = cities({"FR:Paris": (48.9, 2.4), "GB:London": (51.5, -0.1), "JP:Tokyo": (35.7, 139.7)})
     data = lesson()
-    task = Task(places.ids, data.tasks["a"].target, places)
-    near = Lesson(data.vectors, data.learn, data.held_out, {"a": task}, data.latlon)
-    head, _ = fitted(near, kind="haversine", tau_km=300)
-    p = torch.softmax(head(data.vectors[:1])["a"], 1)[0]
-    assert p[1] > 3 * p[2]  # a photo of Paris: rather London than Tokyo
+    for tau, loss in ((None, {"kind": "haversine", "tau_km": 300}), (300.0, {})):
+        task = Task(places.ids, data.tasks["a"].target, places, smooth_km=tau)
+        near = Lesson(data.vectors, data.learn, data.held_out, {"a": task}, data.latlon)
+        head, _ = fitted(near, **loss)
+        p = torch.softmax(head(data.vectors[:1])["a"], 1)[0]
+        assert p[1] > 3 * p[2]  # a photo of Paris: rather London than Tokyo
 
 
 def test_a_broken_vector_is_said_in_one_line() -> None:

@@ -45,12 +45,17 @@ class Parts:
         weight: of the votes of alike training photos.
         sharpness: of these votes.
         power: of the prior.
+        smooth_km: τ of labels smoothed by distance, nought for plain ones; None leaves that to the
+            recipe's loss.
+        scenes: weight of what the photo's scene says of countries.
     """
 
     balance: Mapping[str, float]
     weight: float
     sharpness: float
     power: float
+    smooth_km: float | None = None
+    scenes: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,8 @@ def combinations(settings: Mapping[str, Any]) -> list[Parts]:
     wanted.pop("by", None)
     wanted.pop("point_km", None)
     balances = wanted.pop("balance", [settings.get("balance") or {}])
+    smoothed = wanted.pop("smooth_km", [settings.get("smooth_km")])
+    scenes = wanted.pop("scene_weight", [settings.get("scene_weight", 0.0)])
     memories = wanted.pop("memory", [settings.get("memory") or {}])
     powers = wanted.pop("power", [(settings.get("prior") or {}).get("power", 0.0)])
     if wanted:
@@ -88,8 +95,12 @@ def combinations(settings: Mapping[str, Any]) -> list[Parts]:
             float((memory or {}).get("weight", 0.0)),
             float((memory or {}).get("sharpness", 0.1)),
             float(power),
+            None if tau is None else float(tau),
+            float(scene),
         )
-        for balance, memory, power in itertools.product(balances, memories, powers)
+        for balance, tau, memory, power, scene in itertools.product(
+            balances, smoothed, memories, powers, scenes
+        )
     ]
 
 
@@ -213,8 +224,9 @@ def _best_width(belief: Belief[Partition], place: FloatArray, widths: Sequence[f
     return float(widths[int(np.argmax(scores >= 0.98 * scores.max()))])
 
 
-def by_balance(parts: Sequence[Parts]) -> Iterator[tuple[Mapping[str, float], list[Parts]]]:
-    """Combinations that share their heads: those of one balance."""
-    for _, group in itertools.groupby(parts, key=lambda part: sorted(part.balance.items())):
-        some = list(group)
-        yield some[0].balance, some
+def by_heads(parts: Sequence[Parts]) -> Iterator[list[Parts]]:
+    """Combinations that share their heads: those of one balance and one smoothing of labels."""
+    for _, group in itertools.groupby(
+        parts, key=lambda part: (sorted(part.balance.items()), part.smooth_km)
+    ):
+        yield list(group)

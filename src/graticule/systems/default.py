@@ -11,9 +11,11 @@ outputs are the beliefs.
 
 Settings of a recipe: ``city_photos`` that a city needs; ``center`` of a country's rest
 (``polygon``, ``people``, ``photos``); ``balance``: ``{source, country}``, powers by which photos of
-one source and country, and then of one country, count less; ``prior``: ``{power, elsewhere,
-arrivals}``; ``memory``: ``{weight, sharpness, dims}``; ``scenes``: tell scenes too; ``point_km``;
-``choose``: lists of ``balance``, ``memory``, ``power`` and ``point_km`` to choose from, and ``by``
+one source and country, and then of one country, count less; ``smooth_km``: τ of labels smoothed by
+distance in place of the recipe's loss, 0 for plain ones; ``prior``: ``{power, elsewhere,
+arrivals}``; ``memory``: ``{weight, sharpness, dims}``; ``scenes``: tell scenes too, and
+``scene_weight``, what they say of countries; ``point_km``; ``choose``: lists of ``balance``,
+``smooth_km``, ``memory``, ``power``, ``scene_weight`` and ``point_km`` to choose from, and ``by``
 which inner folds, see :mod:`graticule.systems.choosing`.
 """
 
@@ -40,7 +42,7 @@ from graticule.systems.choosing import (
     HeldOut,
     Parts,
     best_of,
-    by_balance,
+    by_heads,
     combinations,
     fit,
     inner_folds,
@@ -53,12 +55,14 @@ IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 Float32Array = npt.NDArray[np.float32]
 
-COUNTRIES, CITIES = "countries", "cities"
+COUNTRIES, CITIES, SCENE = "countries", "cities", "scenes"
 NETWORK = "places"
 INNER = "inner"
 MEMORY = "memory.safetensors"
 #: Log of the share that a cell keeps for which no photo votes.
 VOTELESS = -14.0
+#: Photos of the average that a country's own scenes are weighed against.
+_DRAWN = 10.0
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,10 @@ class Decoding:
         weight: of the memory's votes beside the heads, between 0 and 1: countries are the product
             p(heads)^(1 − weight) · p(votes)^weight, cities inside a country the mixture.
         sharpness: see :meth:`graticule.refine.memory.Memory.votes`.
+        scenes: float32 (scenes, countries), log of how much more often a country's photos show a
+            scene than all do, or None.
+        scene_weight: power of Σ p(scene) · p(scene | country) / p(scene), which countries are
+            multiplied by.
         temperature: of countries. A temperature over the fine cells would hand probability to the
             countries that have many.
     """
@@ -81,28 +89,42 @@ class Decoding:
     memory: Memory | None = None
     weight: float = 0.0
     sharpness: float = 0.05
+    scenes: Float32Array | None = None
+    scene_weight: float = 0.0
     temperature: float = 1.0
 
     def as_settings(self) -> dict[str, Any]:
         """What a bundle's settings say of it; the memory is a file of its own."""
-        return {
+        found: dict[str, Any] = {
             "prior": [round(float(x), 5) for x in self.prior],
             "weight": self.weight,
             "sharpness": self.sharpness,
             "temperature": round(self.temperature, 5),
         }
+        if self.scenes is not None:
+            found["scene_weight"] = self.scene_weight
+            found["scenes"] = [[round(float(x), 4) for x in row] for row in self.scenes]
+        return found
 
     def __call__(
-        self, country: Float32Array, city: Float32Array, vectors: Float32Array
+        self,
+        country: Float32Array,
+        city: Float32Array,
+        vectors: Float32Array,
+        scenes: Float32Array | None = None,
     ) -> tuple[Float32Array, Float32Array]:
         """Log-probabilities of countries and of fine cells, from the heads' log-weights."""
         votes = None
         if self.memory is not None and self.weight > 0:
             votes = self.memory.votes(vectors, len(self.homes), self.sharpness)
-        return self.weighed(country, city, votes)
+        return self.weighed(country, city, votes, scenes)
 
     def weighed(
-        self, country: Float32Array, city: Float32Array, votes: FloatArray | None
+        self,
+        country: Float32Array,
+        city: Float32Array,
+        votes: FloatArray | None,
+        scenes: Float32Array | None = None,
     ) -> tuple[Float32Array, Float32Array]:
         """The same with the votes at hand, (n, cities), or none."""
         log_p: FloatArray = normalise(country).astype(np.float64)
@@ -117,6 +139,8 @@ class Decoding:
                 np.log1p(-self.weight) + within(nobody, city, self.homes),
                 np.log(self.weight) + within(nobody, cells, self.homes),
             )
+        if self.scenes is not None and scenes is not None:
+            log_p += self.scene_weight * _mixed(normalise(scenes), self.scenes)
         told = normalise((log_p + self.prior) / self.temperature)
         return told, within(told, inside, self.homes)
 
@@ -133,6 +157,36 @@ def within(
     """
     total = _log_sums(city.astype(np.float64), homes, country.shape[1])
     return np.asarray(city - total[:, homes] + country[:, homes], dtype=np.float32)
+
+
+def scene_evidence(
+    log_p: Float32Array, country: IntArray, weight: FloatArray, countries: int
+) -> Float32Array:
+    """Log of p(scene | country) / p(scene), float32 (scenes, countries).
+
+    A country's share is drawn to that of all photos, as if it had as much of them again as an
+    average photo weighs ten times: a country with two photos has no scenes of its own.
+
+    Args:
+        log_p: (n, scenes) of the photos learned from.
+        country: (n,) of each.
+        weight: (n,) what each counts.
+        countries: how many there are.
+    """
+    p = np.exp(log_p.astype(np.float64)) * weight[:, None]
+    overall = p.sum(axis=0) / max(weight.sum(), 1e-12)
+    drawn = _DRAWN * float(weight.mean()) if len(weight) else 1.0
+    own = np.zeros((p.shape[1], countries))
+    np.add.at(own.T, country, p)
+    share = (own + drawn * overall[:, None]) / (own.sum(axis=0) + drawn)
+    ratio = np.maximum(share, 1e-12) / np.maximum(overall, 1e-12)[:, None]
+    return np.asarray(np.log(ratio), dtype=np.float32)
+
+
+def _mixed(log_p: Float32Array, log_ratio: Float32Array) -> FloatArray:
+    """Log Σ p(scene) · ratio(scene, country), (n, countries)."""
+    p = np.exp(log_p.astype(np.float64))
+    return np.asarray(np.log(p @ np.exp(log_ratio.astype(np.float64))))
 
 
 def _log_sums(values: FloatArray, groups: IntArray, n: int) -> FloatArray:
@@ -170,7 +224,7 @@ class Default(System):
         logits = dict(self._heads(embedding=embedding))
         if self._decoding is not None:
             logits[COUNTRIES], logits[CITIES] = self._decoding(
-                logits[COUNTRIES], logits[CITIES], embedding
+                logits[COUNTRIES], logits[CITIES], embedding, logits.get("scenes")
             )
         return Prediction(
             {
@@ -197,8 +251,20 @@ def _load_decoding(
         Memory.load(bundle.file(MEMORY)) if bundle.has(MEMORY) else None,
         float(wanted.get("weight", 0.0)),
         float(wanted.get("sharpness", 0.05)),
+        _load_scenes(bundle, wanted.get("scenes"), len(coarse)),
+        float(wanted.get("scene_weight", 0.0)),
         float(wanted.get("temperature", 1.0)),
     )
+
+
+def _load_scenes(bundle: Bundle, wanted: Any, countries: int) -> Float32Array | None:
+    if wanted is None:
+        return None
+    table = np.array(wanted, dtype=np.float32)
+    told = len(bundle.manifest.settings.get("scenes") or ())
+    if table.shape != (told, countries):
+        raise BundleError(f"{bundle.path}: scenes of {table.shape}, not ({told}, {countries})")
+    return table
 
 
 def row_weights(source: npt.ArrayLike, codes: npt.ArrayLike, by: Mapping[str, Any]) -> FloatArray:
@@ -250,14 +316,15 @@ def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
     if choose:
         inner = inner_folds(rows, str(choose.get("by", "folds")), world.sources)
         tried: list[tuple[Parts, HeldOut]] = []
-        for number, (balance, some) in enumerate(by_balance(wanted)):
+        for number, some in enumerate(by_heads(wanted)):
             spoken: list[tuple[IntArray, Trained, Mask]] = []
             for fold in np.unique(inner[inner >= 0]).tolist():
                 use = rows.train & (inner != fold)
                 name = f"inner-{number}-{fold}"
                 network = yield Job(
-                    name, INNER, world.tasks, use | ~rows.train, False, world.weight(balance)
-                )
+                    name, INNER, world.tasks(some), use | ~rows.train, False,
+                    world.weight(some[0].balance),
+                )  # fmt: skip
                 spoken.append((np.flatnonzero(inner == fold), network, use))
             tried += zip(some, world.held_out(some, spoken), strict=True)
         best = best_of(tried, places.country, world.sources)
@@ -267,16 +334,13 @@ def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
         fitted = fit(held, places.cities, rows, places.country, world.clusters, widths)
         notes.append(
             f"Chosen on inner folds of {len(held.rows)} training photos from {len(tried)} "
-            f"combinations: balance {dict(parts.balance)}, votes {parts.weight:g} at sharpness "
-            f"{parts.sharpness:g}, prior to the power {parts.power:g}, points by "
+            f"combinations: balance {dict(parts.balance)}, "
+            + (f"labels smoothed over {parts.smooth_km:g} km, " if parts.smooth_km else "")
+            + f"votes {parts.weight:g} at sharpness {parts.sharpness:g}, prior to the power "
+            f"{parts.power:g}, scenes to the power {parts.scenes:g}, points by "
             f"{fitted.point_km:g} km."
         )
-    scenes = _scene_targets(rows) if settings.get("scenes", False) else None
-    told: tuple[str, ...] = ()
-    tasks = dict(world.tasks)
-    if scenes is not None and len(np.unique(scenes[rows.train & (scenes >= 0)])) > 1:
-        told = SCENES
-        tasks["scenes"] = Task(SCENES, scenes)
+    tasks = world.tasks([parts], scenes=bool(settings.get("scenes", False)))
     network = yield Job(NETWORK, NETWORK, tasks, weight=world.weight(parts.balance))
     decoding = replace(world.decoding(parts, network, rows.train), temperature=temperature)
 
@@ -299,7 +363,7 @@ def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
         {COUNTRIES: places.countries, CITIES: places.cities},
         {
             "tasks": [COUNTRIES, CITIES],
-            "scenes": list(told),
+            "scenes": list(tasks[SCENE].outcomes) if SCENE in tasks else [],
             "decoding": decoding.as_settings(),
         },
         tuple(notes),
@@ -322,15 +386,28 @@ class _World:
         self._like: Memory | None = None
         self.sources = sources(rows)
         self.codes = np.array(["", *places.countries.ids])[places.country + 1]
-        self.tasks: dict[str, Task] = {
-            COUNTRIES: Task(places.countries.ids, places.country, places.countries),
-            CITIES: Task(places.cities.ids, places.city, places.cities),
-        }
+        scenes = _scene_targets(rows)
+        some = len(np.unique(scenes[rows.train & (scenes >= 0)])) > 1
+        self._scenes = Task(SCENES, scenes) if some else None
         landmark, group = rows.column("landmark"), rows.column("group")
         city = np.char.add(np.char.add(self.sources, "|"), rows.column("city"))
         label = np.where(rows.column("city") != "", city, rows.column("path"))
         label = np.where(group != "", group, label)
         self.clusters = np.where(landmark != "", landmark, label)
+
+    def tasks(self, some: Sequence[Parts], *, scenes: bool = False) -> dict[str, Task]:
+        """What a network learns that is read by ``some``, all of one smoothing.
+
+        Scenes are among it where they are asked for or count, and the manifest has them.
+        """
+        tau, places = some[0].smooth_km, self.places
+        found = {
+            COUNTRIES: Task(places.countries.ids, places.country, places.countries, smooth_km=tau),
+            CITIES: Task(places.cities.ids, places.city, places.cities, smooth_km=tau),
+        }
+        if self._scenes is not None and (scenes or any(parts.scenes > 0 for parts in some)):
+            found[SCENE] = self._scenes
+        return found
 
     def weight(self, balance: Mapping[str, float]) -> FloatArray:
         """What each row counts, (n,)."""
@@ -342,24 +419,39 @@ class _World:
     def decoding(self, parts: Parts, network: Trained, use: Mask) -> Decoding:
         """How a network's outputs are read, with the photos it learned from as its memory."""
         kept = None
+        learned = np.flatnonzero(use & (self.places.country >= 0))
         if parts.weight > 0:
-            learned = np.flatnonzero(use & (self.places.country >= 0))
             kept = _remember(network, self.places, learned, self.weight(parts.balance), self._dims)
-        return self.reading(parts, kept)
+        return self.reading(parts, kept, self.scene_table([parts], network, learned))
 
-    def reading(self, parts: Parts, kept: Memory | None) -> Decoding:
-        """The same with a memory at hand, or none."""
+    def scene_table(
+        self, some: Sequence[Parts], network: Trained, learned: IntArray
+    ) -> Float32Array | None:
+        """What a network's scenes say of countries, from the photos it learned from, or None."""
+        if self._scenes is None or not any(parts.scenes > 0 for parts in some):
+            return None
+        sound = learned[np.isfinite(network.vectors(learned)).all(axis=1)]
+        country, weight = self.places.country[sound], self.weight(some[0].balance)[sound]
+        log_p = network.log_p(SCENE, sound)
+        return scene_evidence(log_p, country, weight, len(self.places.countries))
+
+    def reading(self, parts: Parts, kept: Memory | None, scenes: Float32Array | None) -> Decoding:
+        """The same with a memory and a table of scenes at hand, or none."""
         if not 0 <= parts.weight < 1:
             raise RecipeError(f"settings.memory.weight {parts.weight:g}: from 0 to below 1")
         prior = log_prior(self.places.countries.ids, {**self._prior, "power": parts.power})
-        return Decoding(self.places.homes, prior, kept, parts.weight, parts.sharpness)
+        return Decoding(
+            self.places.homes, prior, kept, parts.weight, parts.sharpness,
+            scenes if parts.scenes > 0 else None, parts.scenes,
+        )  # fmt: skip
 
     def says(
         self, decoding: Decoding, network: Trained, of: IntArray
     ) -> tuple[Float32Array, Float32Array]:
         """Log-probabilities of countries and fine cells for rows of the manifest."""
         country, city = network.log_p(COUNTRIES, of), network.log_p(CITIES, of)
-        return decoding(country, city, network.vectors(of))
+        scenes = None if decoding.scenes is None else network.log_p(SCENE, of)
+        return decoding(country, city, network.vectors(of), scenes)
 
     def held_out(
         self, some: Sequence[Parts], spoken: Sequence[tuple[IntArray, Trained, Mask]]
@@ -379,14 +471,16 @@ class _World:
             self._like = kept
             cosines = kept.cosines(vectors[sound])
             heads = network.log_p(COUNTRIES, own), network.log_p(CITIES, own)
+            table = self.scene_table(some, network, learned)
+            scenes = None if table is None else network.log_p(SCENE, own)
             votes: dict[float, FloatArray] = {}
             for parts, said in zip(some, found, strict=True):
                 if parts.sharpness not in votes:
                     votes[parts.sharpness] = kept.counted(
                         cosines, len(self.places.homes), parts.sharpness
                     )
-                reading = self.reading(parts, kept)
-                said.append((own, *reading.weighed(*heads, votes[parts.sharpness])))
+                reading = self.reading(parts, kept, table)
+                said.append((own, *reading.weighed(*heads, votes[parts.sharpness], scenes)))
         return [
             HeldOut(*(np.concatenate(column) for column in zip(*said, strict=True)))
             for said in found

@@ -71,6 +71,8 @@ class Task:
         weight: of its loss.
         alike: int64 (outcomes,), the group of each outcome; None where they are not grouped.
         shared: share of each label that goes to the other outcomes of its group, alike.
+        smooth_km: τ of labels smoothed by distance, nought for plain ones; None leaves that to the
+            recipe's loss.
     """
 
     outcomes: tuple[str, ...]
@@ -79,6 +81,7 @@ class Task:
     weight: float = 1.0
     alike: IntArray | None = None
     shared: float = 0.0
+    smooth_km: float | None = None
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,15 @@ def shared_labels(
     return np.asarray(np.where(several, (1 - share) * labels + share * received, labels))
 
 
+def own_spec(spec: LossSpec, task: Task) -> LossSpec:
+    """The recipe's loss, with the labels smoothed as the task says where it does."""
+    if task.smooth_km is None:
+        return spec
+    kind = "haversine" if task.smooth_km > 0 else "cross_entropy"
+    tau = {"tau_km": task.smooth_km} if task.smooth_km > 0 else {}
+    return spec.model_copy(update={"kind": kind, **tau})
+
+
 def build(spec: LossSpec, task: Task, learned: npt.NDArray[np.bool_]) -> Loss:
     """The loss of a task; photos whose label is unknown do not count.
 
@@ -90,6 +99,7 @@ def build(spec: LossSpec, task: Task, learned: npt.NDArray[np.bool_]) -> Loss:
     Raises:
         RecipeError: haversine labels for outcomes that are not places.
     """
+    spec = own_spec(spec, task)
     inner = _inside(spec, task, learned)
     return _with_outside(inner, spec.outside) if (task.target == OUTSIDE).any() else inner
 

@@ -22,7 +22,7 @@ from graticule.heads.head import Head
 from graticule.refine.memory import principal
 from graticule.systems.plan import Task
 from graticule.training.checkpoint import Progress
-from graticule.training.losses import smoothed_labels
+from graticule.training.losses import own_spec, smoothed_labels
 from graticule.training.recipe import LossSpec
 
 FloatArray = npt.NDArray[np.float64]
@@ -170,6 +170,7 @@ def _labels(task: Task, rows: IntArray, latlon: FloatArray, loss: LossSpec) -> F
     """Soft labels (n, outcomes) of rows whose outcome is known."""
     true = task.target[rows]
     k = len(task.outcomes)
+    loss = own_spec(loss, task)
     labels = np.zeros((len(rows), k))
     labels[np.arange(len(rows)), true] = 1.0
     if loss.kind == "haversine" and task.partition is not None and len(rows):
