@@ -95,6 +95,15 @@ def test_copies_of_one_place_weigh_as_one() -> None:
         assert weighted[level] == pytest.approx(mass, abs=0.02)
 
 
+def test_levels_by_hand_and_all_of_it_where_there_are_too_few_to_know() -> None:
+    scores = np.arange(1, 10) / 10
+    # Of nine, ⌈10 · 0.5⌉ = the 5th and ⌈10 · 0.9⌉ = the 9th; 95 % would take a tenth.
+    assert calibration.quantiles(scores) == {50: 0.5, 80: 0.8, 90: 0.9, 95: 1.0}
+    rng = np.random.default_rng(0)
+    held = [rng.random() <= calibration.quantiles(rng.random(9))[95] for _ in range(2000)]
+    assert np.mean(held) >= 0.95
+
+
 def test_saved_and_loaded_is_equal(tmp_path: Path) -> None:
     whole = Calibration(calibrated=True, temperatures={"countries": 1.5}, radius_mass={50: 0.3})
     whole.save(tmp_path / "calibration.json")

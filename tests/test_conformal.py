@@ -90,6 +90,44 @@ def test_no_threshold_where_the_risk_cannot_be_kept() -> None:
     assert conformal.risk_thresholds(rng.random(500), rng.random(500) < 0.9, alone(500)) == {}
 
 
+@pytest.mark.parametrize(("n", "risk"), [(200, 20), (500, 20), (2000, 20), (2000, 5), (500, 40)])
+def test_a_risk_that_is_exceeded_everywhere_is_rarely_called_kept(n: int, risk: int) -> None:
+    """Every threshold breaks the promise, and at most one calibration in ten may state one."""
+    rng = np.random.default_rng(n + risk)
+    trials, names = 300, alone(n)
+    broken = 0
+    for _ in range(trials):
+        wrong = rng.random(n) < risk / 100 + 0.005
+        broken += risk in conformal.risk_thresholds(rng.random(n), wrong, names, (risk,))
+    # Two standard errors of 300 trials at 10 % are 3.5 points.
+    assert broken / trials <= 0.1 + 0.035
+
+
+def test_a_model_that_knows_what_it_knows_keeps_most_of_its_answers() -> None:
+    rng = np.random.default_rng(4)
+    found = 0
+    for _ in range(50):
+        sure = rng.random(500)
+        limits = conformal.risk_thresholds(sure, rng.random(500) < 0.6 * (1 - sure), alone(500))
+        # Above u the risk is 0.3 · (1 − u): two thirds of the photos may be answered at 20 %.
+        found += limits.get(20, 1.0) < 0.65
+    assert found >= 45
+
+
+def test_a_threshold_counts_every_photo_as_sure_as_itself() -> None:
+    # Half of the photos are wrong, and all are as sure: whatever stands first proves nothing.
+    wrong = np.repeat([False, True], 200)
+    assert 20 not in conformal.risk_thresholds(np.full(400, 0.5), wrong, alone(400))
+
+
+def test_outcomes_as_likely_as_the_truth_count_as_named_before_it() -> None:
+    even = Belief.from_logits(Labels(tuple("abcd")), np.zeros((4, 4)))
+    scores = conformal.mass_before(even, np.arange(4))
+    np.testing.assert_allclose(scores, 0.75, atol=1e-6)
+    # Whichever of the four a set names first, it then holds the truth.
+    assert (conformal.set_sizes(even, scores) == 4).all()
+
+
 def test_drift_judges_each_source_by_the_others() -> None:
     rng = np.random.default_rng(2)
     scores = np.concatenate([rng.uniform(0, 0.5, 400), rng.uniform(0, 0.5, 400), np.full(200, 0.9)])

@@ -346,10 +346,11 @@ def fit_radii(
 def quantiles(
     scores: FloatArray, clusters: npt.ArrayLike | None = None, levels: tuple[int, ...] = LEVELS
 ) -> dict[int, float]:
-    """Conformal quantiles ⌈(n+1)·L⌉/n of scores (n,), each cluster weighing as one.
+    """Conformal quantiles ⌈(n+1)·L⌉/n of masses (n,), each cluster weighing as one.
 
     Returns:
-        Coverage in percent → the score that this share of photos like these stays within.
+        Coverage in percent → the mass that this share of photos like these stays within: all of
+        it where there are too few clusters to know (fewer than 19 for 95 %).
     """
     labels = np.arange(len(scores)) if clusters is None else np.asarray(clusters)
     _, index, size = np.unique(labels, return_inverse=True, return_counts=True)
@@ -359,7 +360,6 @@ def quantiles(
     n = total[-1]
     found = {}
     for level in levels:
-        wanted = min(level / 100 * (n + 1), n)
-        row = min(int(np.searchsorted(total, wanted - 1e-9)), len(order) - 1)
-        found[level] = float(scores[order[row]])
+        row = int(np.searchsorted(total, level / 100 * (n + 1) - 1e-9))
+        found[level] = float(scores[order[row]]) if row < len(order) else 1.0
     return found

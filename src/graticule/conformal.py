@@ -141,13 +141,14 @@ def continents_at(points: FloatArray) -> StringArray:
 
 
 def mass_before(belief: Belief[Any], truth: IntArray) -> FloatArray:
-    """Mass of the outcomes likelier than the true one, (n,): the score of a set; 1 for truth −1.
+    """Mass of the others at least as likely as the true outcome, (n,); 1 for truth −1.
 
-    The set of adaptive prediction sets (Romano, Sesia & Candès 2020) without their randomisation.
+    The score of adaptive prediction sets (Romano, Sesia & Candès 2020) without their randomisation.
+    Outcomes as likely as the true one count as before it: a set may name them first.
     """
     p = belief.p.astype(np.float64)
     own = p[np.arange(len(p)), np.maximum(truth, 0)]
-    before = np.where(p > own[:, None], p, 0.0).sum(axis=1)
+    before = np.where(p >= own[:, None], p, 0.0).sum(axis=1) - own
     return np.asarray(np.where(truth >= 0, before, 1.0))
 
 
@@ -197,32 +198,46 @@ def widened(
 def risk_thresholds(
     confidence: FloatArray, wrong: BoolArray, clusters: StringArray, risks: Sequence[int] = RISKS
 ) -> dict[int, float]:
-    """The confidence above which no more than each risk (percent) is wrong.
+    """The confidence from which on no more than each risk (percent) is wrong, at 90 % confidence.
 
-    Thresholds are tried from the surest photos down, and the first at which the risk's upper bound
-    at 90 % exceeds the stated one ends the search (fixed-sequence testing; Angelopoulos et al.,
-    "Learn then test", 2021). The bound is Clopper and Pearson's, of clusters instead of photos. A
-    risk that cannot be kept at all has no threshold.
+    Fixed-sequence testing (Angelopoulos et al., "Learn then Test", 2021, arXiv:2110.01052):
+    thresholds are tried from the surest photos down, and the first at which the risk's upper bound
+    exceeds the stated one ends the search. Where it begins is fixed before an error is seen: at the
+    first step whose photos would pass with half the stated risk. A search for a place to begin
+    would be many looks without a correction. The bound is Clopper and Pearson's, of clusters
+    instead of photos. A risk that cannot be shown to be kept has no threshold.
+
+    Args:
+        confidence: (n,), of what was named first.
+        wrong: (n,), whether that was not the truth.
+        clusters: (n,), photos of one place or photographer share one.
+        risks: percent.
     """
-    from scipy.stats import beta
-
     order = np.argsort(-confidence, kind="stable")
+    falling = -confidence[order]
     _, index, size = np.unique(clusters, return_inverse=True, return_counts=True)
     weight = (1.0 / size[index])[order]
     n, errors = np.cumsum(weight), np.cumsum(weight * wrong[order])
-    places = np.unique(np.linspace(0, len(order) - 1, 51)[1:].astype(np.int64))
-    bound = beta.ppf(1 - _DELTA, errors[places] + 1, np.maximum(n[places] - errors[places], 1e-9))
+    steps = np.linspace(0, len(order) - 1, 51)[1:].astype(np.int64)
+    # A threshold answers all photos that are as sure as itself.
+    steps = np.unique(np.searchsorted(falling, falling[steps], side="right") - 1)
+    n, errors = n[steps], errors[steps]
+    bound = _upper_bound(errors, n)
     found = {}
     for risk in risks:
-        kept = np.logical_and.accumulate(100 * bound <= risk)
-        # The first steps rest on too few photos to show anything; they may fail.
-        start = int(np.argmax(100 * bound <= risk)) if (100 * bound <= risk).any() else -1
-        if start < 0 or n[places[start]] > 0.25 * n[-1]:
-            continue
-        kept = np.logical_and.accumulate(100 * bound[start:] <= risk)
-        last = start + int(kept.sum()) - 1
-        found[risk] = float(confidence[order[places[last]]])
+        ready = 100 * _upper_bound(n * risk / 200, n) <= risk
+        passes = 100 * bound[ready] <= risk
+        kept = int(np.logical_and.accumulate(passes).sum())
+        if kept:
+            found[risk] = float(-falling[steps[ready][kept - 1]])
     return found
+
+
+def _upper_bound(errors: FloatArray, n: FloatArray) -> FloatArray:
+    """Clopper and Pearson's one-sided bound of a share at level 1 − δ, for parts of a count too."""
+    from scipy.stats import beta
+
+    return np.asarray(beta.ppf(1 - _DELTA, errors + 1, np.maximum(n - errors, 1e-9)))
 
 
 def alike_limit(vectors: npt.NDArray[np.floating], seed: int = 0, folds: int = 3) -> float:
