@@ -54,6 +54,14 @@ def geotagged(lat: float, lon: float, seed: int = 0) -> bytes:
     return buffer.getvalue()
 
 
+def add_iptc(path: Path, records: bytes) -> None:
+    """Put IPTC records into a JPEG file, in the frame that Photoshop gives them."""
+    block = b"Photoshop 3.0\x008BIM\x04\x04\0\0" + struct.pack(">I", len(records)) + records
+    whole = path.read_bytes()
+    segment = b"\xff\xed" + struct.pack(">H", len(block) + 2) + block
+    path.write_bytes(whole[:2] + segment + whole[2:])
+
+
 def save(path: Path, body: bytes) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(body)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from graticule import sphere
-from graticule.evaluation.audit import audit_tables, clean_rows
-from graticule.evaluation.truth import Truth
+from graticule.evaluation.audit import audit_tables
+from graticule.evaluation.finding import clean_rows
+from graticule.evaluation.leaks import COLUMNS, checks
+from graticule.evaluation.truth import Truth, portions
+from graticule.photos.manifest import Manifest, read
 
 N = 200
 
@@ -77,6 +82,77 @@ def test_a_planted_leak_is_found_where_it_is_and_nowhere_else(kind: str, seed: i
     assert np.flatnonzero(found[expected].rows).tolist() == rows
     assert found[expected].examples[0].startswith(test.paths[rows[0]])
     assert np.flatnonzero(~clean_rows(list(found.values()), N)).tolist() == rows
+
+
+def leaky(seed: int) -> tuple[Truth, Truth]:
+    """Two tables with some leaks of every kind."""
+    train, test = tables(seed)
+    rng = np.random.default_rng(seed)
+    for column in ("photographer", "sequence"):
+        rows = sorted(rng.choice(N, 5, replace=False).tolist())
+        test = planted(test, rows, **{column: train.columns[column][rng.integers(0, N, 5)]})
+    rows = sorted(rng.choice(N, 5, replace=False).tolist())
+    test = planted(test, rows, paths=[train.paths[i] for i in rng.integers(0, N, 5)])
+    others = rng.integers(0, N, 20)
+    test = planted(
+        test,
+        list(range(20)),
+        latlon=sphere.offset(train.latlon[others], 10.0, rng.uniform(0, 2, 20)),
+        captured_at=train.columns["captured_at"][others],
+    )
+    return train, test
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("size", [1, 7, N])
+def test_portions_of_any_size_find_what_the_whole_table_does(seed: int, size: int) -> None:
+    train, test = leaky(seed)
+    whole = audit_tables(train, test, radius_km=3)[:-1]
+    parts = checks(test, 3)
+    for start in range(0, N, size):
+        for check in parts:
+            check.see(train.take(np.arange(start, min(start + size, N))))
+    for one, other in zip(whole, (check.finding() for check in parts), strict=True):
+        assert one.kind == other.kind
+        np.testing.assert_array_equal(one.rows, other.rows)
+    assert all(f.count for f in whole if f.kind != "same group")
+
+
+def test_the_radius_says_what_is_near_training() -> None:
+    train, test = tables(0)
+    test = planted(test, [3], latlon=sphere.offset(train.latlon[:1], 45.0, 4.0))
+    for radius, count in ((1, 0), (3.9, 0), (4.1, 1), (5, 1)):
+        found = {f.kind: f for f in audit_tables(train, test, radius_km=radius)}
+        assert found[f"within {radius:g} km of training"].count == count
+    assert audit_tables(train, test, radius_km=20_000)[5].count == N
+
+
+def test_the_example_of_a_near_photo_is_the_nearest_of_all_portions() -> None:
+    _, test = tables(0)
+    near = checks(test)[-1]
+    for name, km in (("far", 0.9), ("nearest", 0.2), ("near", 0.5)):
+        near.see(Truth((name,), sphere.offset(test.latlon[:1], 90.0, km), {}))
+    assert near.finding().examples == (f"{test.paths[0]} ← nearest (0.20 km)",)
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_a_manifest_passes_by_and_is_not_kept(
+    tmp_path: Path, ending: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pa = pytest.importorskip("pyarrow")
+    from graticule.photos.manifest import write
+
+    train, test = leaky(1)
+    columns = {name: values.tolist() for name, values in train.columns.items()}
+    places = {"lat": train.latlon[:, 0], "lon": train.latlon[:, 1]}
+    write(pa.table({"path": train.paths, **places, **columns}), tmp_path / f"m.{ending}")
+    monkeypatch.setattr(Manifest, "table", property(lambda _: pytest.fail("read whole")))
+    manifest = read(tmp_path / f"m.{ending}")
+    found = audit_tables(manifest, test)
+    for one, other in zip(audit_tables(train, test), found, strict=True):
+        np.testing.assert_array_equal(one.rows, other.rows)
+        assert one.examples == other.examples
+    assert sum(len(part) for part in portions(manifest, COLUMNS)) == N
 
 
 @pytest.mark.parametrize(

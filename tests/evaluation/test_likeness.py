@@ -50,8 +50,9 @@ def test_a_row_of_nothing_is_like_nothing() -> None:
     assert (best == -1).all()
 
 
+@pytest.mark.parametrize("portion", [12, 5])
 def test_a_mirrored_photo_is_found_by_its_vector(
-    colours: Path, planet: Manifest, tmp_path: Path
+    colours: Path, planet: Manifest, tmp_path: Path, portion: int
 ) -> None:
     pa = pytest.importorskip("pyarrow")
     files = [planet.file(p) for p in planet.column("path")[:12].tolist()]
@@ -70,9 +71,12 @@ def test_a_mirrored_photo_is_found_by_its_vector(
         pa.table({"path": [f"{i}.png" for i in range(12)]}), tmp_path / "train/m.csv"
     )
     test = from_table(pa.table({"path": ["a.png", "b.png"]}), tmp_path / "test" / "m.csv")
-    finding = alike_by(Engine(colours), 0.99999)(
-        train, look(train.files()), test, look(test.files())
-    )
+    check = alike_by(Engine(colours), 0.99999)(test, look(test.files(), 2))
+    for start in range(0, 12, portion):
+        files = train.files()[start : start + portion]
+        paths = [file.name for file in files]
+        check.see(train, paths, look(files, len(files)))
+    finding = check.finding()
     assert finding.rows.tolist() == [True, False]
-    assert finding.examples[0].startswith("a.png ← ")
+    assert finding.examples[0].startswith("a.png ← 0.png (cosine ")
     assert finding.leak

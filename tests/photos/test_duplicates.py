@@ -45,6 +45,36 @@ def test_banding_links_exactly_what_comparing_all_pairs_links(seed: int, radius:
     )
 
 
+@settings(max_examples=30)
+@given(st.integers(0, 2**32), st.integers(0, 8), st.integers(0, 60))
+def test_the_nearest_of_another_set_is_what_comparing_all_pairs_tells(
+    seed: int, radius: int, n: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    middles = rng.integers(0, 2**63, 12, dtype=np.uint64)
+    ours, theirs = (
+        middles[rng.integers(0, 12, size)]
+        ^ np.bitwise_or.reduce(
+            np.uint64(1) << rng.integers(0, 64, (size, 4)).astype(np.uint64), axis=1
+        )
+        for size in (40, n)
+    )
+    found = duplicates.nearest(ours, theirs, radius)
+    bits = np.bitwise_count(ours[:, None] ^ theirs[None, :]).astype(int)
+    least = bits.min(axis=1, initial=65)
+    np.testing.assert_array_equal(found >= 0, least <= radius)
+    hit = np.flatnonzero(found >= 0)
+    np.testing.assert_array_equal(bits[hit, found[hit]], least[hit])
+
+
+def test_the_mirrored_hash_is_that_of_the_mirror_image(picture: Image.Image) -> None:
+    own, mirrored = duplicates.perceptual_hashes(np.asarray(picture))
+    assert own == duplicates.perceptual_hash(np.asarray(picture))
+    turned = duplicates.perceptual_hash(np.asarray(picture)[:, ::-1].copy())
+    assert (mirrored ^ turned).bit_count() <= 2
+    assert (own ^ mirrored).bit_count() > duplicates.RADIUS
+
+
 @pytest.mark.parametrize("n", [10, 10_000, 10_000_000])
 @pytest.mark.parametrize("radius", [1, 6, 12])
 def test_any_few_bits_leave_one_mask_untouched(n: int, radius: int) -> None:

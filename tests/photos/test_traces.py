@@ -12,7 +12,8 @@ from PIL import Image, PngImagePlugin
 
 from graticule.errors import PhotoError
 from graticule.photos.containers import pieces, without_metadata
-from graticule.photos.traces import Trace, find_traces, protect
+from graticule.photos.traces import Trace, find_traces, names_place, protect
+from made_photos import add_iptc
 
 XMP = (
     b'<x:xmpmeta xmlns:x="adobe:ns:meta/">'
@@ -64,6 +65,30 @@ def test_everything_a_jpeg_says_is_found(jpeg: Path) -> None:
     assert "data after the picture" in said
     assert said["file name (kept)"] == "20210704"
     assert traces[0].kind == "place"
+
+
+@pytest.mark.parametrize(
+    ("records", "said"),
+    [
+        (b"\x1c\x02\x5a\0\x06London\x1c\x02\x65\0\x02UK", "city, country"),
+        (b"\x1c\x02\x78\0\x05words", ""),  # a caption
+        (b"\x1c\x02\x5a\0\0", ""),  # a city without a name
+    ],
+)
+def test_places_in_iptc_are_found(tmp_path: Path, records: bytes, said: str) -> None:
+    path = tmp_path / "a.jpg"
+    picture().save(path)
+    add_iptc(path, records)
+    (trace,) = find_traces(path)
+    assert trace.what == "IPTC captions"
+    assert (trace.kind, trace.value if said else "") == ("place" if said else "other", said)
+    assert names_place(path.read_bytes(), "a.jpg") == bool(said)
+
+
+def test_a_place_in_xmp_is_found_without_decoding_and_gps_is_left_to_exif(jpeg: Path) -> None:
+    assert names_place(jpeg.read_bytes(), "a.jpg")
+    assert not names_place(jpeg.read_bytes()[:200], "a.jpg")
+    assert not names_place(protect(jpeg).data, "a.jpg")
 
 
 def test_a_stripped_jpeg_keeps_its_pixels_colours_and_orientation(jpeg: Path) -> None:

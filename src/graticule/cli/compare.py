@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from graticule.cli import training
+from graticule.cli.audit import Radius, check_model, likeness
 from graticule.errors import GraticuleError
 
 if TYPE_CHECKING:
     from graticule.evaluation.compare import Comparison
+    from graticule.evaluation.finding import Finding
+    from graticule.evaluation.truth import Truth
+    from graticule.locate.engine import Engine
+    from graticule.photos.manifest import Manifest
+
+
+@dataclass(frozen=True)
+class _Audit:
+    """What the audit is to look for, as it was typed."""
+
+    train: Path | None
+    radius: float
+    pixels: bool
+    model: str | None
 
 
 def compare(
@@ -41,6 +57,21 @@ def compare(
     where: Annotated[
         list[str] | None, typer.Option("--where", help="Judge only rows with COLUMN=VALUE.")
     ] = None,
+    train: Annotated[
+        Path | None, typer.Option("--train", help="The training manifest, to look for leaks in.")
+    ] = None,
+    radius: Radius = 1.0,
+    pixels: Annotated[
+        bool, typer.Option(help="Look at the photos too: duplicates, placeholders, metadata.")
+    ] = True,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            help="Of the audit: compare photos with training photos by this model's vectors too; "
+            "by default those of the first bundle.",
+        ),
+    ] = None,
     tested: Annotated[
         str | None, typer.Option(help="The system that is tested against the others.")
     ] = None,
@@ -51,9 +82,12 @@ def compare(
 ) -> None:
     """Put systems beside each other on the same photos: one table, paired differences, cost.
 
+    The photos are audited first, and where something is found the same table on the clean ones
+    stands beside.
+
     \b
     Examples:
-      graticule compare mini my-bundle/ --manifest test.csv -o report/
+      graticule compare mini my-bundle/ --manifest test.csv --train train.csv -o report/
       graticule compare mini -p theirs.csv -p others.csv --manifest test.csv
       graticule compare --recipe compare --manifest photos/manifest.csv -o report/
     """  # noqa: D301
@@ -64,9 +98,15 @@ def compare(
             raise GraticuleError("--recipe trains its own systems: leave out bundles and tables")
         if output is None:
             raise GraticuleError("--recipe keeps every answer it got: say -o FOLDER")
+        if train is not None or model is not None:
+            raise GraticuleError("--recipe splits the manifest itself: leave out --train, --model")
         found = _contest(recipe, manifest, output, changes, features)
     else:
-        found = [_compared(bundles or [], predictions or [], manifest, where or [], tested, seed)]
+        check_model(model, train, pixels=pixels)
+        audit = _Audit(train, radius, pixels, model)
+        found = _compared(
+            bundles or [], predictions or [], manifest, where or [], tested, seed, audit
+        )
     from graticule.evaluation import compare_page
 
     typer.echo("\n".join(compare_page.markdown(one) for one in found).rstrip())
@@ -82,9 +122,12 @@ def _compared(
     where: list[str],
     tested: str | None,
     seed: int,
-) -> Comparison:
+    audit: _Audit,
+) -> list[Comparison]:
+    """The comparison as given and, where the audit leaves some out, on the clean photos."""
     from graticule.evaluation.compare import Entry, compare
     from graticule.evaluation.cost import measure
+    from graticule.evaluation.finding import METADATA_PLACE, clean_rows
     from graticule.evaluation.predictions import read_predictions
     from graticule.evaluation.run import judged_photos, predict
     from graticule.evaluation.truth import Truth
@@ -99,15 +142,64 @@ def _compared(
             raise GraticuleError(f"{name} is given twice")
     photos = judged_photos(manifest, where)
     entries: list[Entry] = []
+    first: Engine | None = None
     for name in bundles:
         engine = Engine(find_model(name))
+        first = first or engine
         said = predict(engine, photos)
         cost = measure(engine, photos.files())
         entries.append(Entry(_own_name(said.name, name, entries), (said,), cost))
     for table in tables:
         said = read_predictions(table)
         entries.append(Entry(_own_name(said.name, str(table), entries), (said,)))
-    return compare(entries, Truth.of(photos), tested=tested, seed=seed)
+    truth = Truth.of(photos)
+    whole = compare(entries, truth, tested=tested, seed=seed)
+    findings, notes = _findings(photos, truth, audit, first)
+    if not any(run.reads_files for entry in entries for run in entry.runs):
+        findings = [replace(f, spoils=f.spoils and f.kind != METADATA_PLACE) for f in findings]
+    clean = clean_rows(findings, len(truth))
+    notes += _told(findings)
+    if clean.all():
+        return [replace(whole, notes=(*whole.notes, *notes))]
+    if not clean.any():
+        notes.append("audit: no photo is clean: every one is concerned by a finding")
+        return [replace(whole, notes=(*whole.notes, *notes))]
+    title = f"{whole.title}, on the {clean.sum():,} photos that no finding of the audit spoils"
+    part = compare(entries, truth, tested=tested, only=clean, title=title, seed=seed)
+    as_given = replace(whole, title=f"{whole.title}, as given", notes=(*whole.notes, *notes))
+    return [as_given, replace(part, notes=())]
+
+
+def _findings(
+    photos: Manifest, truth: Truth, audit: _Audit, engine: Engine | None
+) -> tuple[list[Finding], list[str]]:
+    """What the audit finds among the judged photos, and what it could not look at."""
+    from graticule.evaluation.audit import audit_tables
+    from graticule.evaluation.likeness import alike_by
+    from graticule.evaluation.pixels import PixelAudit, audit_pixels
+    from graticule.evaluation.run import judged_photos
+
+    train = None if audit.train is None else judged_photos(audit.train)
+    looked = PixelAudit()
+    if audit.pixels:
+        own = None if engine is None or audit.model is not None else alike_by(engine)
+        looked = audit_pixels(train, photos, own or likeness(audit.model))
+    found = [*audit_tables(train, truth, radius_km=audit.radius), *looked.findings]
+    notes = list(looked.notes)
+    if train is None:
+        notes.append("training photos were not given: leaks from training could not be looked for")
+    return found, [f"audit: {note}" for note in notes]
+
+
+def _told(findings: Sequence[Finding]) -> list[str]:
+    """One line a finding that names photos; one of all where none does."""
+    found = [
+        f"audit, {f.kind}: {f.count:,} photos{'' if f.spoils else ' (not held against them)'}: "
+        f"{f.means}" + (f"; e.g. {f.examples[0]}" if f.examples else "")
+        for f in findings
+        if f.count
+    ]
+    return found or ["audit: nothing was found by: " + ", ".join(f.kind for f in findings)]
 
 
 def _own_name(name: str, where: str, entries: Sequence[object]) -> str:

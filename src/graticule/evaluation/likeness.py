@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graticule.errors import ManifestError, PhotoError
-from graticule.evaluation.audit import Finding
+from graticule.evaluation.finding import EXAMPLES, Finding
 from graticule.progress import track
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ _LOST = 0.06
 #: up to which there is one cell.
 _DIMENSIONS, _PER_CELL, _PROBES, _FEW = 64, 64, 3, 4096
 _BLOCK = 16_384
-_EXAMPLES = 5
 
 
 class Judged:
@@ -100,32 +99,54 @@ class Judged:
         self.best_cosine[ours[better]] = likeness[better]
 
 
-def alike_by(engine: Engine, cosine: float = COSINE) -> Likeness:
-    """The check of vectors by a model's encoder, for :func:`graticule.evaluation.pixels`."""
+class Alike:
+    """The check of judged photos against training photos by a model's vectors.
 
-    def check(train: Manifest, learnt: Seen, test: Manifest, seen: Seen) -> Finding:
+    Args:
+        engine: of the model.
+        test: the judged photos.
+        seen: what was seen of them.
+        cosine: from which two are alike.
+    """
+
+    def __init__(self, engine: Engine, test: Manifest, seen: Seen, cosine: float) -> None:
         from graticule.evaluation.pixels import usable_rows
 
-        paths, theirs = test.column("path").tolist(), train.column("path").tolist()
-        ours = np.flatnonzero(usable_rows(seen))
-        parts = list(vectors_of(engine, test, ours))
-        rows = np.zeros(len(paths), dtype=bool)
-        examples: list[str] = []
-        if parts:
-            judged = Judged(np.concatenate([v for _, v in parts]), cosine=cosine)
-            numbers = np.concatenate([n for n, _ in parts])
-            there = [np.empty(0, dtype=np.int64)]
-            first = 0
-            for other, vectors in vectors_of(engine, train, np.flatnonzero(usable_rows(learnt))):
-                judged.compare(vectors, first)
-                there.append(other)
-                first += len(other)
-            hit = np.flatnonzero(judged.best >= 0)
-            rows[numbers[hit]] = True
-            twins = np.concatenate(there)[judged.best[hit]]
+        self._engine = engine
+        self._paths = test.column("path").tolist()
+        parts = list(vectors_of(engine, test, self._paths, np.flatnonzero(usable_rows(seen))))
+        self._rows = np.concatenate([np.empty(0, dtype=np.int64), *(rows for rows, _ in parts)])
+        self._judged = (
+            Judged(np.concatenate([v for _, v in parts]), cosine=cosine) if parts else None
+        )
+        self._compared = 0
+        self._twin: dict[int, str] = {}
+
+    def see(self, manifest: Manifest, paths: Sequence[str], seen: Seen) -> None:
+        """Keep the likest training photo of each judged photo so far."""
+        from graticule.evaluation.pixels import usable_rows
+
+        if self._judged is None:
+            return
+        for rows, vectors in vectors_of(
+            self._engine, manifest, paths, np.flatnonzero(usable_rows(seen))
+        ):
+            first = self._compared
+            self._compared += len(rows)
+            self._judged.compare(vectors, first)
+            for i in np.flatnonzero(self._judged.best >= first).tolist():
+                self._twin[i] = paths[rows[self._judged.best[i] - first]]
+
+    def finding(self) -> Finding:
+        """The judged photos that have one."""
+        rows = np.zeros(len(self._paths), dtype=bool)
+        rows[self._rows[list(self._twin)]] = True
+        examples = []
+        if self._judged is not None:
             examples = [
-                f"{paths[numbers[i]]} ← {theirs[j]} (cosine {judged.best_cosine[i]:.3f})"
-                for i, j in zip(hit[:_EXAMPLES], twins[:_EXAMPLES], strict=True)
+                f"{self._paths[self._rows[i]]} ← {self._twin[i]} "
+                f"(cosine {self._judged.best_cosine[i]:.3f})"
+                for i in sorted(self._twin)[:EXAMPLES]
             ]
         return Finding(
             "alike a training photo",
@@ -135,16 +156,18 @@ def alike_by(engine: Engine, cosine: float = COSINE) -> Likeness:
             leak=True,
         )
 
-    return check
+
+def alike_by(engine: Engine, cosine: float = COSINE) -> Likeness:
+    """The check of vectors by a model's encoder, for :mod:`graticule.evaluation.pixels`."""
+    return lambda test, seen: Alike(engine, test, seen, cosine)
 
 
 def vectors_of(
-    engine: Engine, manifest: Manifest, rows: IntArray
+    engine: Engine, manifest: Manifest, paths: Sequence[str], rows: IntArray
 ) -> Iterator[tuple[IntArray, Float32Array]]:
-    """Vectors of some rows of a manifest, in portions; photos that cannot be read are left out."""
+    """Vectors of some rows of ``paths``, in portions; photos that cannot be read are left out."""
     from graticule.locate.engine import BATCH
 
-    paths = manifest.column("path")
     numbers: list[int] = []
     crops: list[Sequence[npt.NDArray[np.uint8]]] = []
     kept: list[tuple[IntArray, Float32Array]] = []
@@ -157,7 +180,7 @@ def vectors_of(
 
     for row in track(rows.tolist(), "comparing photos", len(rows)):
         try:
-            image = engine.system.open(manifest.file(str(paths[row]))).image
+            image = engine.system.open(manifest.file(paths[row])).image
         except (PhotoError, ManifestError):
             continue
         numbers.append(row)

@@ -1,32 +1,37 @@
 """The audit's checks that need the photos themselves: near-duplicates, and pictures that are none.
 
-Files are opened one at a time and kept as 64 bits each, so millions fit.
+Of each judged photo some 40 bytes are kept, and its path. Photos that were learnt from are opened
+in portions, compared with the judged ones and forgotten: memory is that of the test.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from itertools import islice
 from pathlib import Path
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from graticule.encoders.onnx import available_cores
 from graticule.errors import ManifestError, PhotoError
-from graticule.evaluation.audit import EXIF_POSITION, Finding
+from graticule.evaluation.finding import EXAMPLES, METADATA_PLACE, Finding
 from graticule.evaluation.slices import size_classes
-from graticule.photos.duplicates import groups, perceptual_hash
+from graticule.photos.duplicates import groups, nearest, perceptual_hashes
 from graticule.photos.manifest import Manifest
 from graticule.photos.nature import flatness
 from graticule.photos.photo import open_photo
 from graticule.photos.sources.marks import has_burned_in_text, looks_unavailable
+from graticule.photos.traces import names_place
 from graticule.progress import track
 
 #: Share of flat pixels above which a picture is taken for a screen, a page or a drawing.
 FLAT = 0.6
-_EXAMPLES = 5
+#: Photos that are handed to the threads at once: a pool keeps every task it was given.
+_PORTION = 4096
 
 
 @dataclass(frozen=True)
@@ -35,25 +40,48 @@ class Seen:
 
     Attributes:
         hashes: uint64 (n,), perceptual.
+        mirrored: uint64 (n,), those of the mirror images.
         read: bool (n,), it could be opened.
         placeholder: bool (n,), a service's "photo unavailable".
         burned_in: bool (n,), text or coordinates stamped into the picture.
         flat: bool (n,), a screenshot, a scan or a drawing.
-        gps: bool (n,), the file still holds a GPS position.
+        placed: bool (n,), the file holds a GPS position, or XMP or IPTC that name a place.
         timed: bool (n,), the file says when it was taken.
         side: float64 (n,), the longer side of the file in pixels, NaN where it was not read.
         absent: bool (n,), there is no such file here.
     """
 
     hashes: npt.NDArray[np.uint64]
+    mirrored: npt.NDArray[np.uint64]
     read: npt.NDArray[np.bool_]
     placeholder: npt.NDArray[np.bool_]
     burned_in: npt.NDArray[np.bool_]
     flat: npt.NDArray[np.bool_]
-    gps: npt.NDArray[np.bool_]
+    placed: npt.NDArray[np.bool_]
     timed: npt.NDArray[np.bool_]
     side: npt.NDArray[np.float64]
     absent: npt.NDArray[np.bool_]
+
+    @classmethod
+    def nothing(cls, n: int) -> Seen:
+        """Of ``n`` photos, before any was opened."""
+        kinds = {int: np.uint64, bool: np.bool_, float: np.float64}
+        return cls(*(np.full(n, value, kinds[type(value)]) for value in _One()))
+
+
+class _One(NamedTuple):
+    """The same of one photo; as it stands, of one that cannot be read."""
+
+    hashes: int = 0
+    mirrored: int = 0
+    read: bool = False
+    placeholder: bool = False
+    burned_in: bool = False
+    flat: bool = False
+    placed: bool = False
+    timed: bool = False
+    side: float = np.nan
+    absent: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,43 +99,54 @@ class PixelAudit:
     notes: tuple[str, ...] = ()
 
 
-#: Finds test photos that are alike a training photo by their vectors.
-Likeness = Callable[[Manifest, Seen, Manifest, Seen], Finding]
+class Across(Protocol):
+    """A check of judged photos against training photos, which it is shown in portions."""
+
+    def see(self, manifest: Manifest, paths: Sequence[str], seen: Seen) -> None:
+        """Look at some more training photos: paths in their manifest, and what was seen of each."""
+
+    def finding(self) -> Finding:
+        """What was found among all that were shown."""
 
 
-def look(files: Sequence[Path]) -> Seen:
-    """Open every photo once and note what the checks need."""
+#: Makes the check of vectors for judged photos and what was seen of them.
+Likeness = Callable[[Manifest, Seen], Across]
 
-    def one(file: Path) -> tuple[int, bool, bool, bool, bool, bool, bool, float, bool]:
-        try:
-            photo = open_photo(file, draft=256)
-        except PhotoError:
-            gone = not file.exists()
-            return 0, False, False, False, False, False, False, np.nan, gone
-        image = photo.image
-        return (
-            perceptual_hash(np.asarray(image)),
-            True,
-            looks_unavailable(image),
-            has_burned_in_text(image),
-            flatness(image) > FLAT,
-            photo.metadata.lat is not None,
-            photo.metadata.captured_at is not None,
-            float(max(photo.size)),
-            False,
-        )
 
-    rows = []
+def look(files: Iterable[Path], n: int) -> Seen:
+    """Open ``n`` photos once each and note what the checks need; paths are asked for as it goes."""
+    seen = Seen.nothing(n)
+    columns = [getattr(seen, column.name) for column in fields(seen)]
+    left = iter(files)
     with ThreadPoolExecutor(available_cores()) as pool:
-        # In portions: a pool keeps every task it was given.
-        for start in range(0, len(files), 4096):
-            part = files[start : start + 4096]
-            rows += list(track(pool.map(one, part), "looking at photos", len(part)))
-    columns = list(zip(*rows, strict=True)) if rows else [()] * 9
-    hashes, side = np.array(columns[0], dtype=np.uint64), np.array(columns[7], dtype=np.float64)
-    flags = [np.array(columns[i], dtype=bool) for i in (1, 2, 3, 4, 5, 6, 8)]
-    read, placeholder, burned_in, flat, gps, timed, absent = flags
-    return Seen(hashes, read, placeholder, burned_in, flat, gps, timed, side, absent)
+        for start in range(0, n, _PORTION):
+            part = list(islice(left, _PORTION))
+            ones = track(pool.map(_look, part), "looking at photos", len(part))
+            for row, one in enumerate(ones, start):
+                for column, value in zip(columns, one, strict=True):
+                    column[row] = value
+    return seen
+
+
+def _look(file: Path) -> _One:
+    try:
+        photo = open_photo(file, draft=256)
+        data = file.read_bytes()
+    except (PhotoError, OSError):
+        return _One(absent=not file.exists())
+    image = photo.image
+    own, mirrored = perceptual_hashes(np.asarray(image))
+    return _One(
+        own,
+        mirrored,
+        read=True,
+        placeholder=looks_unavailable(image),
+        burned_in=has_burned_in_text(image),
+        flat=flatness(image) > FLAT,
+        placed=photo.metadata.lat is not None or names_place(data, photo.name),
+        timed=photo.metadata.captured_at is not None,
+        side=float(max(photo.size)),
+    )
 
 
 def audit_pixels(
@@ -118,19 +157,13 @@ def audit_pixels(
     Args:
         train: what was learnt from, to look for near-duplicates in.
         test: the judged photos.
-        likeness: finds photos alike across the two by their vectors, after the hashes have.
+        likeness: finds photos alike across the two by their vectors, beside the hashes.
     """
     paths = test.column("path").tolist()
-    seen = look([_file(test, path) for path in paths])
+    seen = _look_at(test, paths)
     if seen.absent.all():
         return PixelAudit(notes=("none of the photos is on this machine: none was looked at",))
-    notes = []
-    if seen.absent.any():
-        first = paths[int(seen.absent.argmax())]
-        notes.append(
-            f"{int(seen.absent.sum()):,} of {len(paths):,} photos are not on this machine and were "
-            f"not looked at: {first}"
-        )
+    notes = _absent(int(seen.absent.sum()), len(paths), paths[int(seen.absent.argmax())], "photos")
     found = [
         _defect(
             "unreadable photo",
@@ -150,48 +183,88 @@ def audit_pixels(
         _defect(
             "screenshot, scan or drawing", seen.flat, paths, "no photo, so no place to be seen"
         ),
-        _defect(EXIF_POSITION, seen.gps, paths, "a system that reads files could read it"),
+        _defect(METADATA_PLACE, seen.placed, paths, "a system that reads files could read it"),
         inside(seen, paths),
     ]
     if train is not None:
-        theirs = train.column("path").tolist()
-        learnt = look([_file(train, path) for path in theirs])
-        if learnt.absent.all():
-            notes.append("none of the training photos is on this machine: none was looked at")
-        else:
-            found.append(across(learnt, theirs, seen, paths))
-            if likeness is not None:
-                found.append(likeness(train, learnt, test, seen))
+        across: list[Across] = [Twins(seen, paths)]
+        if likeness is not None:
+            across.append(likeness(test, seen))
+        said, is_any = _pass_by(train, across)
+        notes += said
+        if is_any:
+            found += [check.finding() for check in across]
     exif = np.where(seen.read, np.where(seen.timed, "yes", "no"), "")
     columns = {"EXIF time": exif, "photo size": size_classes(seen.side)}
     varied = {name: column for name, column in columns.items() if len(np.unique(column)) > 1}
     return PixelAudit(tuple(found), varied, tuple(notes))
 
 
-def across(
-    train: Seen, train_paths: Sequence[str], test: Seen, test_paths: Sequence[str]
-) -> Finding:
-    """Test photos that look almost exactly like a training photo."""
-    n = len(test_paths)
-    labels = groups(
-        np.concatenate([test.hashes, train.hashes]),
-        np.concatenate([usable_rows(test), usable_rows(train)]),
-    )
-    ours, theirs = labels[:n], labels[n:]
-    known, first = np.unique(theirs, return_index=True)
-    place = np.minimum(np.searchsorted(known, ours), len(known) - 1)
-    twin = np.where((ours >= 0) & (known[place] == ours), first[place], -1)
-    rows = twin >= 0
-    examples = [
-        f"{test_paths[i]} ← {train_paths[twin[i]]}" for i in np.flatnonzero(rows)[:_EXAMPLES]
+def _pass_by(train: Manifest, across: Sequence[Across]) -> tuple[list[str], bool]:
+    """Show the training photos to the checks; what is to be said of it, and if any was there."""
+    total, absent, first = 0, 0, ""
+    for batch in train.batches(["path"]):
+        paths = [path or "" for path in batch.column(0).to_pylist()]
+        seen = _look_at(train, paths)
+        if seen.absent.any() and not absent:
+            first = paths[int(seen.absent.argmax())]
+        total, absent = total + len(paths), absent + int(seen.absent.sum())
+        for check in across:
+            check.see(train, paths, seen)
+    if absent == total:
+        return ["none of the training photos is on this machine: none was looked at"], False
+    return _absent(absent, total, first, "training photos"), True
+
+
+def _absent(absent: int, total: int, first: str, what: str) -> list[str]:
+    if not absent:
+        return []
+    return [
+        f"{absent:,} of {total:,} {what} are not on this machine and were not looked at: {first}"
     ]
-    return Finding(
-        "near-duplicate of training",
-        rows,
-        tuple(examples),
-        "the photo, or one beside it in a burst, was trained on",
-        leak=True,
-    )
+
+
+def _look_at(manifest: Manifest, paths: Sequence[str]) -> Seen:
+    return look((_file(manifest, path) for path in paths), len(paths))
+
+
+class Twins:
+    """Test photos that look almost exactly like a training photo, or like one in a mirror.
+
+    Args:
+        test: what was seen of the judged photos.
+        paths: of them.
+    """
+
+    def __init__(self, test: Seen, paths: Sequence[str]) -> None:
+        self._test, self._paths = test, paths
+        self._asked = np.flatnonzero(usable_rows(test))
+        self._twin: dict[int, str] = {}
+
+    def see(self, manifest: Manifest, paths: Sequence[str], seen: Seen) -> None:
+        """Keep a twin of each judged photo that has none yet."""
+        there = np.flatnonzero(usable_rows(seen))
+        for hashes, words in ((self._test.hashes, ""), (self._test.mirrored, " (mirrored)")):
+            near = nearest(hashes[self._asked], seen.hashes[there])
+            hit = near >= 0
+            for row, twin in zip(self._asked[hit], there[near[hit]], strict=True):
+                self._twin[int(row)] = f"{paths[twin]}{words}"
+            self._asked = self._asked[~hit]
+
+    def finding(self) -> Finding:
+        """The judged photos that have one."""
+        rows = np.zeros(len(self._paths), dtype=bool)
+        rows[list(self._twin)] = True
+        return Finding(
+            "near-duplicate of training",
+            rows,
+            tuple(
+                f"{self._paths[i]} ← {self._twin[i]}"
+                for i in np.flatnonzero(rows)[:EXAMPLES].tolist()
+            ),
+            "the photo, its mirror image, or one beside it in a burst, was trained on",
+            leak=True,
+        )
 
 
 def inside(seen: Seen, paths: Sequence[str]) -> Finding:
@@ -200,7 +273,7 @@ def inside(seen: Seen, paths: Sequence[str]) -> Finding:
     known, first = np.unique(labels, return_index=True)
     earlier = first[np.searchsorted(known, labels)]
     rows = (labels >= 0) & (earlier != np.arange(len(labels)))
-    examples = [f"{paths[i]} = {paths[earlier[i]]}" for i in np.flatnonzero(rows)[:_EXAMPLES]]
+    examples = [f"{paths[i]} = {paths[earlier[i]]}" for i in np.flatnonzero(rows)[:EXAMPLES]]
     return Finding(
         "near-duplicate within the test",
         rows,
@@ -216,7 +289,7 @@ def usable_rows(seen: Seen) -> npt.NDArray[np.bool_]:
 
 
 def _defect(kind: str, rows: npt.NDArray[np.bool_], paths: Sequence[str], means: str) -> Finding:
-    examples = tuple(paths[i] for i in np.flatnonzero(rows)[:_EXAMPLES])
+    examples = tuple(paths[i] for i in np.flatnonzero(rows)[:EXAMPLES])
     return Finding(kind, rows, examples, means, leak=False)
 
 

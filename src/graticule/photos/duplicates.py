@@ -38,13 +38,28 @@ def perceptual_hash(pixels: npt.NDArray[np.uint8]) -> int:
 
     The discrete cosine transform of 32×32 grey pixels; the mean brightness is left out.
     """
+    return _bits(_low_frequencies(pixels))
+
+
+def perceptual_hashes(pixels: npt.NDArray[np.uint8]) -> tuple[int, int]:
+    """The :func:`perceptual_hash` of a picture, and that of its mirror image."""
+    low = _low_frequencies(pixels)
+    # What is odd from left to right changes its sign in the mirror.
+    return _bits(low), _bits(low * np.where(np.arange(_LOW) % 2, -1.0, 1.0))
+
+
+def _low_frequencies(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
     from PIL import Image
     from scipy.fft import dctn
 
     # Not by boxes: of a small picture they hold one pixel or two, and a smaller copy hashes anew.
     grey = Image.fromarray(pixels).convert("L").resize((_SIDE, _SIDE), Image.Resampling.BILINEAR)
-    low = dctn(np.asarray(grey, dtype=np.float64), norm="ortho")[:_LOW, :_LOW].ravel()
-    bits = low > np.median(low[1:])
+    return np.asarray(dctn(np.asarray(grey, dtype=np.float64), norm="ortho")[:_LOW, :_LOW])
+
+
+def _bits(low: npt.NDArray[np.float64]) -> int:
+    flat = low.ravel()
+    bits = flat > np.median(flat[1:])
     bits[0] = False
     return int(np.packbits(bits).view(">u8")[0])
 
@@ -92,6 +107,36 @@ def near_pairs(hashes: Hashes, radius: int = RADIUS) -> Pairs:
         if close:
             found.append(first[np.unique(np.concatenate(close), axis=0)])
     return np.concatenate(found)
+
+
+def nearest(ours: Hashes, theirs: Hashes, radius: int = RADIUS) -> IntArray:
+    """A row of ``theirs`` whose hash differs least from each of ``ours``, int64 (n,).
+
+    −1 where all differ in more than ``radius`` bits. By the same bands as :func:`near_pairs`, in
+    memory of both sets; one too large to be held passes by in portions.
+    """
+    found = np.full(len(ours), -1, dtype=np.int64)
+    values, first = np.unique(theirs, return_index=True)
+    if not len(ours) or not len(values):
+        return found
+    least = np.full(len(ours), radius + 1)
+    for mask in _masks(len(ours) + len(values), radius):
+        keys = values & np.uint64(mask)
+        order = np.argsort(keys)
+        keys = keys[order]
+        asked = ours & np.uint64(mask)
+        at = np.searchsorted(keys, asked, side="left")
+        stop = np.searchsorted(keys, asked, side="right")
+        rows = np.flatnonzero(at < stop)
+        while len(rows):
+            other = order[at[rows]]
+            bits = np.bitwise_count(ours[rows] ^ values[other])
+            nearer = bits < least[rows]
+            least[rows[nearer]] = bits[nearer]
+            found[rows[nearer]] = first[other[nearer]]
+            at[rows] += 1
+            rows = rows[at[rows] < stop[rows]]
+    return found
 
 
 def _masks(n: int, radius: int) -> list[int]:

@@ -177,39 +177,34 @@ class MemorySource(Source):
 
 @dataclass(frozen=True)
 class ParquetSource(Source):
-    """A Parquet file, scanned as a dataset."""
+    """A Parquet file, read a batch at a time."""
 
     path: Path
 
     @cached_property
-    def _dataset(self) -> Any:
-        import pyarrow as pa
-        import pyarrow.dataset as ds
-
-        try:
-            return ds.dataset(self.path, format="parquet")
-        except (pa.ArrowInvalid, OSError) as error:
-            raise ManifestError(f"{self.path}: not a Parquet file ({_first_line(error)})") from None
-
-    @property
     def columns(self) -> tuple[str, ...]:
         """The names of the columns."""
-        return tuple(self._dataset.schema.names)
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        try:
+            return tuple(pq.read_schema(self.path).names)
+        except (pa.ArrowInvalid, OSError) as error:
+            raise ManifestError(f"{self.path}: not a Parquet file ({_first_line(error)})") from None
 
     def raw(
         self, columns: list[str], bad_rows: list[BadRow] | None = None
     ) -> Iterator[pa.RecordBatch]:
         """The rows as they stand in the file."""
         import pyarrow as pa
+        import pyarrow.parquet as pq
 
         try:
-            # Little read-ahead keeps memory bounded; the disk is not the limit.
-            scan = self._dataset.to_batches(
-                columns=columns, batch_size=BATCH_ROWS, batch_readahead=2, fragment_readahead=1
-            )
-            for batch in scan:
-                if batch.num_rows:
-                    yield batch
+            # Not as a dataset, whose scan reads ahead of who asks, up to the whole file.
+            with pq.ParquetFile(self.path, pre_buffer=False) as file:
+                for batch in file.iter_batches(BATCH_ROWS, columns=columns):
+                    if batch.num_rows:
+                        yield batch.select(columns)
         except (pa.ArrowInvalid, OSError) as error:
             raise ManifestError(f"{self.path}: breaks off ({_first_line(error)})") from None
 

@@ -40,6 +40,13 @@ _PLACES = re.compile(
     rb"(?:exif:GPS\w+|photoshop:(?:City|State|Country)|Iptc4xmpCore:(?:Location|CountryCode)"
     rb"|Iptc4xmpExt:Location\w+|graticule:\w+)"
 )
+#: Datasets of IPTC's older records that are about the place, by their number (IIM 4.2, record 2).
+_IIM_PLACES = {
+    26: "content location code", 27: "content location", 90: "city", 92: "sublocation",
+    95: "state", 100: "country code", 101: "country",
+}  # fmt: skip
+#: How a dataset of record 2 begins: its number, and a length that is not zero.
+_IIM = re.compile(rb"\x1c\x02(.)(?!\0\0)[\x00-\x7f].", re.DOTALL)
 _DATES = re.compile(r"(?<!\d)(?:19|20)\d\d[-_.]?[01]\d[-_.]?[0-3]\d(?!\d)")
 _SHOWN = 60
 
@@ -91,6 +98,19 @@ def find_traces(path: str | Path) -> list[Trace]:
         found.append(Trace("time", "file name (kept)", date.group()))
     order = {kind: i for i, kind in enumerate(("place", "time", "person or device", "preview"))}
     return sorted(found, key=lambda trace: order.get(trace.kind, len(order)))
+
+
+def names_place(data: bytes, name: str) -> bool:
+    """Whether XMP or IPTC in a file's bytes name a place; its EXIF GPS is not looked at here.
+
+    Unlike :func:`find_traces`, no pixel is decoded. A file that is not built as its format asks
+    names none.
+    """
+    try:
+        parts = pieces(data, name) or []
+    except PhotoError:
+        return False
+    return any(_of_piece(p).kind == "place" for p in parts if p.kind in {"xmp", "iptc"})
 
 
 def protect(path: str | Path) -> Protected:
@@ -177,6 +197,9 @@ def _of_exif(data: bytes, label: str) -> list[Trace]:
 
 def _of_piece(piece: Piece) -> Trace:
     places = sorted({m.decode("ascii", "replace") for m in _PLACES.findall(piece.body)})
+    if piece.kind == "iptc":
+        numbers = sorted({match[0] for match in _IIM.findall(piece.body)})
+        places += [_IIM_PLACES[number] for number in numbers if number in _IIM_PLACES]
     if places:
         return Trace("place", _WORDS[piece.kind], ", ".join(places))
     if piece.kind == "comment":

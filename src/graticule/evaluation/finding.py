@@ -1,0 +1,52 @@
+"""One kind of leak or defect among judged photos, and the photos that are left without them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+BoolArray = npt.NDArray[np.bool_]
+
+#: What the finding of places written into files beside the pixels is called.
+METADATA_PLACE = "place in metadata"
+#: How many examples a finding shows.
+EXAMPLES = 5
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One kind of leak or defect.
+
+    Attributes:
+        kind: short name, e.g. ``"same photographer"``.
+        rows: bool (n,), the test photos it concerns.
+        examples: up to five, each "test photo ← training photo" or the photo and why.
+        means: what it does to the headline, in words.
+        leak: whether it is a leak from training, or a defect of the test itself.
+        spoils: whether its photos are left out of the clean number; some defects spoil only the
+            numbers of systems that could have used them.
+    """
+
+    kind: str
+    rows: BoolArray
+    examples: tuple[str, ...]
+    means: str
+    leak: bool
+    spoils: bool = True
+
+    @property
+    def count(self) -> int:
+        """How many test photos it concerns."""
+        return int(self.rows.sum())
+
+
+def clean_rows(findings: Sequence[Finding], n: int) -> BoolArray:
+    """The test photos that no finding spoils, bool (n,)."""
+    rows = np.ones(n, dtype=bool)
+    for finding in findings:
+        if finding.spoils:
+            rows &= ~finding.rows
+    return rows
