@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -166,3 +167,18 @@ def test_the_page_opens_offline_and_markup_in_names_is_text(tmp_path: Path) -> N
     assert "| better | 75.0" in told
     assert "12.35 M parameters, 6.5 MB, 31 ms" in told
     assert (tmp_path / "compare.json").is_file()
+
+
+def test_bars_and_curves_are_drawn_from_the_table_without_any_extra(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    judged = truth()
+    found = compare(entries(judged), judged, replicates=20)
+    curve = {"better": ([100, 200], [40.0, 75.0]), "worse": ([100, 200], [10.0, 15.0])}
+    text = compare_page.html([replace(found, curves={"country top-1": curve})], "Systems")
+    assert "<title>better: country top-1 75 %, 95 % interval " in text
+    assert "<title>worse: country top-1 15 %, 95 % interval " in text
+    assert "<title>better: median error 111 km, " in text
+    assert "<title>better: photos learned from 200, country top-1 75 %</title>" in text
+    assert text.count('class="chart"') == 5

@@ -1,264 +1,309 @@
-"""Charts: SVG text for pages, PNG files beside a run; they need matplotlib (``[report]``)."""
+"""Charts as SVG for pages: lines, bars and a confusion matrix, without any library but numpy.
+
+They take the page's colours, light or dark, and tell each value in words under the pointer.
+
+>>> text = bars({"mini": 28.0, "prior": 5.5}, x=Axis("within 25 km", "%"))
+>>> text.startswith("<svg")
+True
+"""
 
 from __future__ import annotations
 
-import io
-import re
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from html import escape
 
 import numpy as np
 import numpy.typing as npt
 
-from graticule import files
-from graticule.errors import MissingExtraError
+from graticule.draw.axis import Axis, number
 
-_ACCENT, _SECOND, _SOFT = "#c8430a", "#1763a6", "#8b97a0"
-#: Dots an inch of a PNG file.
-_DPI = 110
-_COLOURS = (_ACCENT, _SECOND, "#24704a", "#7a4fa3", "#8a6d00", "#5b6873")
-
+#: Of every chart: little more than a phone is wide, so that its text stays large there.
+_WIDTH = 440
+#: Height of lines between their axes; room at the right for half a number, and below for an axis.
+_HEIGHT, _RIGHT, _BELOW = 220, 26, 46
+#: Mean width of a letter as large as phones show it, and of one of the small ones in a matrix.
+_LETTER, _SMALL = 8.2, 7.2
+#: Of a bar with the room around it.
+_ROW = 26
+#: A line with more points has no dot on each.
+_DOTS = 24
+#: Letters of a name; a longer one is cut, and whole in the words under the pointer.
+_LONGEST = 20
+#: Opacity of a whole row's share: the page's ink must read on it.
+_FULL = 0.7
+#: Colour and dashes of each series. The named colours are the page's, the others read on its light
+#: and its dark paper; dashes tell apart what colours do not.
+_SERIES = (
+    ("var(--accent,#c8430a)", "none"),
+    ("var(--truth,#1763a6)", "7 3"),
+    ("var(--sure,#24704a)", "2 3"),
+    ("#8f62c9", "9 3 2 3"),
+    ("#a07d00", "4 2"),
+    ("var(--soft,#5b6873)", "none"),
+)
+_STYLE = """
+.chart text{font:13px system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif;
+fill:var(--soft,#5b6873);font-variant-numeric:tabular-nums}
+.chart .name{fill:var(--ink,currentColor)}
+.chart .end{text-anchor:end}.chart .middle{text-anchor:middle}
+.chart .grid{stroke:var(--line,#dcdfe0)}.chart .base{stroke:var(--soft,#5b6873)}
+.chart .equal{stroke:var(--soft,#5b6873);stroke-dasharray:3 4}
+.chart .line{fill:none;stroke:var(--series);stroke-width:2.2;stroke-linejoin:round}
+.chart .dot{fill:var(--series);stroke:var(--paper,#fff);stroke-width:1.5}
+.chart .bar{fill:var(--series)}
+.chart .interval{fill:none;stroke:var(--ink,currentColor);stroke-width:1.5}
+.chart .hit{fill:transparent}.chart .hit:hover{fill:var(--series);fill-opacity:.3}
+.chart .cell{fill:var(--accent,#c8430a);stroke:var(--line,#dcdfe0)}
+.chart .share{fill:var(--ink,currentColor);font-size:11px;text-anchor:middle;pointer-events:none}
+.chart .small{font-size:11.5px}
+@media (max-width:40rem){.chart text{font-size:15px}.chart .share,.chart .small{font-size:12.5px}}
+""" + "".join(
+    f".chart .s{i}{{--series:{colour}}}.chart .s{i} .line{{stroke-dasharray:{dashes}}}\n"
+    for i, (colour, dashes) in enumerate(_SERIES)
+)
 
 #: Name → x and y values.
 Series = Mapping[str, tuple[Sequence[float], Sequence[float]]]
 
 
-@dataclass(frozen=True)
-class Panel:
-    """One chart of lines among several in a picture.
-
-    Attributes:
-        title: above it.
-        series: name → x and y values.
-        x: label of the axis, with its unit.
-        y: likewise.
-        turns: x values at which something changes, each a dotted line.
-        y_range: lowest and highest y that is shown; by the values where it is None.
-    """
-
-    title: str
-    series: Series
-    x: str
-    y: str
-    turns: Sequence[float] = ()
-    y_range: tuple[float, float] | None = None
-
-
-def lines(
-    series: Series,
-    *,
-    x: str,
-    y: str,
-    log_x: bool = False,
-    diagonal: bool = False,
-    bands: Mapping[str, tuple[Sequence[float], Sequence[float]]] | None = None,
-) -> str:
+def lines(series: Series, *, x: Axis, y: Axis, diagonal: bool = False) -> str:
     """Lines over a common axis: shares within a distance, coverage against its promise.
 
+    A line of few points has a dot on each, others have them at the ticks that ``x`` asks for.
+
     Args:
-        series: name → x and y values.
-        x: label of the axis, with its unit.
-        y: likewise.
-        log_x: whether the x axis is logarithmic.
-        diagonal: whether the line of y = x is drawn, for calibration.
-        bands: name → lower and upper y values of an interval around the line of that name.
+        series: name → x and y values; a point that is not finite is left out.
+        x: what runs to the right.
+        y: what runs up.
+        diagonal: give both axes one span and draw y = x, for calibration.
 
     Returns:
         An ``<svg>`` element.
-
-    Raises:
-        MissingExtraError: matplotlib is not installed.
     """
-    figure = _figure()
-    axes = _styled(figure.subplots())
-    _draw_lines(axes, series, x, y)
-    for (name, (xs, _)), colour in zip(series.items(), _cycle(len(series)), strict=True):
-        if bands and name in bands:
-            axes.fill_between(xs, *bands[name], color=colour, alpha=0.15, linewidth=0)
+    points = {name: part for name, pair in series.items() if (part := _finite(*pair))}
+    asked = set(x.ticks)
+    right, up = ([point[side] for part in points.values() for point in part] for side in (0, 1))
+    x, y = (x.over(right + up), y.over(right + up)) if diagonal else (x.over(right), y.over(up))
+    legend, top = _legend(list(points)) if len(points) > 1 else ([], 26)
+    left = 12 + _LETTER * max(len(number(tick)) for tick in y.ticks)
+    frame = _Frame(x, y, left, top)
+    parts = [f'<text x="0" y="14">{escape(y.label)}</text>', *legend, *frame.rulers()]
     if diagonal:
-        low, high = axes.get_xlim()
-        axes.plot((low, high), (low, high), color=_SOFT, linewidth=1, linestyle="--", zorder=0)
-    if log_x:
-        axes.set_xscale("log")
-    if len(series) > 1:
-        axes.legend(frameon=False)
-    return _svg(figure)
-
-
-def save_lines(panels: Sequence[Sequence[Panel]], path: Path) -> None:
-    """Charts of lines beside and below one another, as one PNG file.
-
-    Args:
-        panels: row by row, all rows of one length.
-        path: the ``.png``.
-
-    Raises:
-        MissingExtraError: matplotlib is not installed.
-    """
-    rows, columns = len(panels), len(panels[0])
-    figure = _figure(width=4.0 * columns, height=2.8 * rows)
-    grid = figure.subplots(rows, columns, squeeze=False)
-    for some, charts in zip(grid, panels, strict=True):
-        for axes, panel in zip(some, charts, strict=True):
-            _draw_lines(_styled(axes), panel.series, panel.x, panel.y)
-            for turn in panel.turns:
-                axes.axvline(turn, color=_SOFT, linewidth=0.8, linestyle=":")
-            axes.set(title=panel.title, ylim=panel.y_range)
-            if panel.series:
-                axes.legend(frameon=False)
-    _save(figure, path)
+        parts.append(
+            f'<path class="equal" d="{frame.path([(end, end) for end in x.span or ()])}"/>'
+        )
+    for i, (name, part) in enumerate(points.items()):
+        parts.append(f'<g class="s{i % len(_SERIES)}"><path class="line" d="{frame.path(part)}"/>')
+        before = f"{name}: " if len(points) > 1 else ""
+        for a, b in part:
+            at = 'cx="{:.1f}" cy="{:.1f}"'.format(*frame.at(a, b))
+            if len(part) <= _DOTS or a in asked:
+                parts.append(f'<circle class="dot" {at} r="4"/>')
+            words = f"{before}{x.told(a)}, {y.told(b)}"
+            parts.append(f'<circle class="hit" {at} r="8">{_title(words)}</circle>')
+        parts.append("</g>")
+    return _chart(f"{y.name} by {x.name}", top + _HEIGHT + _BELOW, parts)
 
 
 def bars(
     values: Mapping[str, float],
     *,
-    x: str,
+    x: Axis,
     intervals: Mapping[str, tuple[float, float]] | None = None,
 ) -> str:
-    """Horizontal bars, one a name, in the order given, with intervals where there are any.
+    """Horizontal bars from zero, one a name, in the order given.
 
-    Raises:
-        MissingExtraError: matplotlib is not installed.
+    Args:
+        values: name → a finite value.
+        x: what is measured.
+        intervals: name → lower and upper end, of those that have one.
+
+    Returns:
+        An ``<svg>`` element.
     """
-    figure = _figure(height=max(1.2, 0.28 * len(values) + 0.7))
-    axes = _styled(figure.subplots())
-    names = list(values)
-    axes.barh(names, [values[name] for name in names], color=_ACCENT, height=0.66)
-    for row, name in enumerate(names):
-        if intervals and name in intervals:
-            axes.plot(intervals[name], (row, row), color=_SOFT, linewidth=2.2)
-    axes.invert_yaxis()
-    axes.set(xlabel=x)
-    return _svg(figure)
+    spans = intervals or {}
+    x = x.over([0.0, *values.values(), *(end for span in spans.values() for end in span)])
+    left = 10 + _LETTER * max((len(_short(name)) for name in values), default=0)
+    room = _LETTER * max((len(number(v)) for v in values.values()), default=0)
+    bottom = 8 + _ROW * len(values)
+    # The last number of the axis needs half its width, and the longest bar its value beside it.
+    right = _WIDTH - max(_RIGHT, room + 6)
+    parts = _ticks(x, left, right, 0, bottom)
+
+    def place(value: float) -> float:
+        return left + x.share(value) * (right - left)
+
+    for row, (name, value) in enumerate(values.items()):
+        y = 4 + _ROW * (row + 0.5)
+        words = f"{name}: {x.told(value)}"
+        drawn = ""
+        furthest = max(value, 0.0)
+        if name in spans:
+            low, high = spans[name]
+            words += f", 95 % interval {number(low)} to {number(high)}"
+            furthest = max(furthest, high)
+            drawn = (
+                f'<path class="interval" d="M{place(low):.1f} {y:.1f}H{place(high):.1f}'
+                f'M{place(low):.1f} {y - 4:.1f}v8M{place(high):.1f} {y - 4:.1f}v8"/>'
+            )
+        start, end = sorted((place(0.0), place(value)))
+        parts.append(
+            f'<g class="s0"><text class="name end" x="{left - 8:.1f}" y="{y + 4.5:.1f}">'
+            f"{escape(_short(name))}</text>"
+            f'<rect class="bar" x="{start:.1f}" y="{y - 8:.1f}" width="{end - start:.1f}" '
+            f'height="16" rx="2"/>{drawn}'
+            f'<text x="{place(furthest) + 6:.1f}" y="{y + 4.5:.1f}">{number(value)}</text>'
+            f"{_title(words)}</g>"
+        )
+    return _chart(x.name, bottom + _BELOW, parts)
 
 
 def confusion(
-    matrix: npt.ArrayLike,
-    names: Sequence[str],
-    *,
-    x: str,
-    y: str,
-    rows: Sequence[str] | None = None,
+    matrix: npt.ArrayLike, rows: Sequence[str], columns: Sequence[str], *, x: str, y: str
 ) -> str:
-    """A confusion matrix of counts: rows are the truth, and each is shaded by its shares.
+    """A confusion matrix: each cell tells, and is shaded by, its percentage of its row.
 
     Args:
-        matrix: (rows, names) counts.
-        names: of the columns.
-        x: label of the axis.
-        y: likewise.
-        rows: names of the rows, where they are not those of the columns.
+        matrix: (rows, columns) counts.
+        rows: names, of the truth.
+        columns: names, of what was answered.
+        x: what the columns are.
+        y: what the rows are.
 
-    Raises:
-        MissingExtraError: matplotlib is not installed.
+    Returns:
+        An ``<svg>`` element; the counts stand at the right, and in the words of each cell.
     """
     counts = np.asarray(matrix, dtype=np.float64)
-    down = names if rows is None else rows
-    figure = _figure(height=max(2.5, 0.36 * len(down) + 1.2))
-    axes = figure.subplots()
-    image = _draw_shares(axes, counts, names, down)
-    axes.set(xlabel=x, ylabel=y)
-    if len(names) <= 24:
-        _write_cells(axes, image, counts, counts > 0, "{:g}")
-    return _svg(figure)
+    totals = counts.sum(axis=1)
+    shares = 100 * counts / np.maximum(totals[:, None], 1)
+    left = 10 + _LETTER * max(len(_short(name)) for name in (*rows, y))
+    right = _WIDTH - 8 - _SMALL * max(len(number(total)) for total in totals)
+    size = (right - left) / len(columns)
+    high = min(size, 34.0)
+    # A name that is wider than its column leans.
+    leaning = [name for name in map(_short, columns) if _SMALL * len(name) > size + 4]
+    top = 44 + 0.7 * _SMALL * max(map(len, leaning), default=0)
+    parts = [
+        f'<text class="middle" x="{(left + right) / 2:.1f}" y="14">{escape(x)}</text>',
+        f'<text class="end" x="{left - 8:.1f}" y="{top - 8:.1f}">{escape(y)}</text>',
+        f'<text class="small end" x="{_WIDTH}" y="{top - 8:.1f}">n</text>',
+    ]
+    for j, name in enumerate(columns):
+        lean = _short(name) in leaning
+        parts.append(
+            f'<text class="name small{"" if lean else " middle"}" transform="translate('
+            f'{left + (j + 0.5) * size:.1f} {top - 8:.1f}){" rotate(-45)" if lean else ""}">'
+            f"{escape(_short(name))}</text>"
+        )
+    for i, name in enumerate(rows):
+        y0 = top + i * high
+        middle = f'y="{y0 + high / 2 + 4.5:.1f}"'
+        parts += [
+            f'<text class="name end" x="{left - 8:.1f}" {middle}>{escape(_short(name))}</text>',
+            f'<text class="small end" x="{_WIDTH}" {middle}>{number(totals[i])}</text>',
+        ]
+        for j, said in enumerate(columns):
+            x0 = left + j * size
+            # One photo of many is still seen.
+            shade = 0.06 + (_FULL - 0.06) * shares[i, j] / 100 if counts[i, j] else 0
+            words = (
+                f"{name}, {x} {said}: {number(counts[i, j])} of {number(totals[i])}, "
+                f"{number(shares[i, j])} %"
+            )
+            parts.append(
+                f'<rect class="cell" fill-opacity="{shade:.3f}" x="{x0:.1f}" y="{y0:.1f}" '
+                f'width="{size:.1f}" height="{high:.1f}">{_title(words)}</rect>'
+            )
+            if shares[i, j] >= 0.5:
+                at = f'x="{x0 + size / 2:.1f}" {middle}'
+                parts.append(f'<text class="share" {at}>{shares[i, j]:.0f}</text>')
+    return _chart(f"{y} and {x}", top + high * len(rows) + 4, parts)
 
 
-def save_confusion(
-    matrix: npt.ArrayLike, names: Sequence[str], path: Path, *, x: str, y: str
-) -> None:
-    """A confusion matrix of counts as a PNG file; rows without photos are left out.
+@dataclass(frozen=True)
+class _Frame:
+    """Two axes with their spans around a field of pixels."""
 
-    Args:
-        matrix: (names, names) counts, true against said.
-        names: of rows and columns.
-        path: the ``.png``; it grows with the names.
-        x: label of the axis.
-        y: likewise.
+    x: Axis
+    y: Axis
+    left: float
+    top: float
 
-    Raises:
-        MissingExtraError: matplotlib is not installed.
-    """
-    counts = np.asarray(matrix, dtype=np.float64)
-    seen = counts.sum(axis=1) > 0
-    down = [name for name, here in zip(names, seen, strict=True) if here]
-    figure = _figure(width=3.2 + 0.27 * len(names), height=1.9 + 0.27 * len(down))
-    axes = figure.subplots()
-    image = _draw_shares(axes, counts[seen], names, down)
-    axes.set(xlabel=x, ylabel=y)
-    if len(names) <= 40:
-        percent = 100 * image.get_array().filled(0)
-        _write_cells(axes, image, percent, percent >= 5, "{:.0f}")
-    figure.colorbar(image, ax=axes, label="share of the row's photos", shrink=0.6)
-    _save(figure, path)
+    def at(self, a: float, b: float) -> tuple[float, float]:
+        """The pixel of a value of each axis."""
+        across = self.left + self.x.share(a) * (_WIDTH - _RIGHT - self.left)
+        return across, self.top + (1 - self.y.share(b)) * _HEIGHT
 
+    def path(self, points: Iterable[tuple[float, float]]) -> str:
+        """A line through the points."""
+        told = ("{:.1f} {:.1f}".format(*self.at(a, b)) for a, b in points)
+        return "M" + "L".join(told)
 
-def _draw_lines(axes: Any, series: Series, x: str, y: str) -> None:
-    for (name, (xs, ys)), colour in zip(series.items(), _cycle(len(series)), strict=True):
-        # One point alone would be a line of no length.
-        marker = "o" if len(xs) == 1 else ""
-        axes.plot(xs, ys, label=name, color=colour, linewidth=1.8, marker=marker)
-    axes.set(xlabel=x, ylabel=y)
+    def rulers(self) -> list[str]:
+        """Lines and numbers of both axes."""
+        bottom, right = self.top + _HEIGHT, _WIDTH - _RIGHT
+        across = []
+        for tick in self.y.ticks:
+            y = self.top + (1 - self.y.share(tick)) * _HEIGHT
+            across.append(
+                f'<path class="grid" d="M{self.left:.1f} {y:.1f}H{right}"/>'
+                f'<text class="end" x="{self.left - 7:.1f}" y="{y + 4.5:.1f}">{number(tick)}</text>'
+            )
+        return [*across, *_ticks(self.x, self.left, right, self.top, bottom)]
 
 
-def _draw_shares(
-    axes: Any, counts: npt.NDArray[np.float64], names: Sequence[str], rows: Sequence[str]
-) -> Any:
-    """Each row shaded by its shares; returns matplotlib's image of them."""
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    # Nothing is painted where nothing is counted, so that a dark page stays dark.
-    shares = np.ma.masked_equal(shares, 0)
-    image = axes.imshow(shares, cmap="Oranges", vmin=0, vmax=1, aspect="auto")
-    axes.set_xticks(range(len(names)), names, rotation=45, ha="right")
-    axes.set_yticks(range(len(rows)), rows)
-    axes.spines[:].set(color=_SOFT, linewidth=0.6)
-    return image
+def _ticks(x: Axis, left: float, right: float, top: float, bottom: float) -> list[str]:
+    """Lines, numbers and label of an axis that runs to the right."""
+    parts, free = [], -math.inf
+    for tick in x.ticks:
+        at, half = left + x.share(tick) * (right - left), _LETTER * len(number(tick)) / 2
+        parts.append(f'<path class="grid" d="M{at:.1f} {top}V{bottom}"/>')
+        # A number that would run into the one before is left out; its line stays.
+        if at - half > free:
+            free = at + half + 6
+            parts.append(
+                f'<text class="middle" x="{at:.1f}" y="{bottom + 18}">{number(tick)}</text>'
+            )
+    parts.append(f'<path class="base" d="M{left:.1f} {bottom}H{right:.1f}"/>')
+    middle = f'x="{(left + right) / 2:.1f}" y="{bottom + 39}"'
+    return [*parts, f'<text class="middle" {middle}>{escape(x.label)}</text>']
 
 
-def _write_cells(
-    axes: Any, image: Any, values: npt.ArrayLike, told: npt.ArrayLike, form: str
-) -> None:
-    """A number in each cell that is to be told, in ink that reads on its shade."""
-    shares, numbers = image.get_array().filled(0), np.asarray(values)
-    for row, column in np.argwhere(np.asarray(told)):
-        ink = "#ffffff" if shares[row, column] > 0.6 else "#1d2730"
-        words = form.format(numbers[row, column])
-        axes.text(column, row, words, ha="center", va="center", color=ink, fontsize=8)
+def _finite(xs: Sequence[float], ys: Sequence[float]) -> list[tuple[float, float]]:
+    pairs = ((float(a), float(b)) for a, b in zip(xs, ys, strict=True))
+    return [pair for pair in pairs if all(map(math.isfinite, pair))]
 
 
-def _figure(*, width: float = 6.4, height: float = 3.4) -> Any:
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise MissingExtraError("matplotlib", "report", "a chart") from None
-    return Figure(figsize=(width, height), layout="constrained")
+def _legend(names: Sequence[str]) -> tuple[list[str], int]:
+    """A sample of each line with its name, in rows, and where the field below them begins."""
+    parts, x, y = [], 0.0, 36
+    for i, name in enumerate(names):
+        width = 40 + _LETTER * len(_short(name))
+        if x and x + width > _WIDTH:
+            x, y = 0.0, y + 21
+        parts.append(
+            f'<g class="s{i % len(_SERIES)}"><path class="line" d="M{x:.1f} {y - 4.5}h24"/>'
+            f'<text class="name" x="{x + 30:.1f}" y="{y}">{escape(_short(name))}'
+            f"{_title(name)}</text></g>"
+        )
+        x += width
+    return parts, y + 14
 
 
-def _styled(axes: Any) -> Any:
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(visible=True, color=_SOFT, alpha=0.25, linewidth=0.6)
-    axes.set_axisbelow(True)
-    return axes
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…"
 
 
-def _cycle(count: int) -> list[str]:
-    return [_COLOURS[i % len(_COLOURS)] for i in range(count)]
+def _title(words: str) -> str:
+    return f"<title>{escape(words)}</title>"
 
 
-def _svg(figure: Any) -> str:
-    """The figure as an element whose letters take the page's colour; the same bytes every time."""
-    import matplotlib as mpl
-
-    buffer = io.StringIO()
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "graticule"}):
-        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
-    text = buffer.getvalue()
-    # Black is matplotlib's default ink; the page's own reads in the dark too.
-    text = re.sub(r"(fill|stroke): #000000", r"\1: currentColor", text[text.index("<svg") :])
-    return text.replace('<g id="text_', '<g fill="currentColor" id="text_')
-
-
-def _save(figure: Any, path: Path) -> None:
-    with files.atomic_path(path) as part:
-        figure.savefig(part, dpi=_DPI, metadata={"Software": None})
+def _chart(label: str, height: float, parts: Iterable[str]) -> str:
+    size = f'viewBox="0 0 {_WIDTH} {height:.0f}" width="{_WIDTH}" height="{height:.0f}"'
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" {size} role="img" '
+        f'aria-label="{escape(label)}"><style>{_STYLE}</style>'
+    )
+    return "\n".join([head, *parts, "</svg>"]) + "\n"

@@ -49,7 +49,7 @@ def head(
         styles: CSS after the shared one.
         scripts: JavaScript that the body will hold in ``<script>`` elements of just this text;
             no other script runs.
-        style_attributes: allow ``style=`` in the body, which charts are drawn with; styles cannot
+        style_attributes: allow styles in the body, which maps and charts bring along; they cannot
             run or fetch anything here.
     """
     sheets = [shared("page.css"), *styles]

@@ -10,7 +10,7 @@ from pathlib import Path
 from graticule import files
 from graticule.draw import charts
 from graticule.draw import page as shell
-from graticule.errors import MissingExtraError
+from graticule.draw.axis import Axis
 from graticule.evaluation.bootstrap import Estimate
 from graticule.evaluation.compare import SHOWN, TESTED, Comparison, Pair, Row
 from graticule.evaluation.markdown import number
@@ -182,24 +182,25 @@ def _notes(found: Comparison) -> str:
 
 
 def _pictures(found: Comparison) -> str:
-    """Bars of every tested score, and curves; nothing without matplotlib."""
+    """Bars of every tested score, and curves of accuracy over photos learned from."""
     made = []
-    try:
-        for score, (unit, _) in TESTED.items():
-            known = {r.name: r.scores[score] for r in found.rows}
-            known = {name: e for name, e in known.items() if math.isfinite(e.value)}
-            if known:
-                picture = charts.bars(
-                    {name: e.value for name, e in known.items()},
-                    x=f"{score}, {unit}",
-                    intervals={
-                        name: (e.low, e.high) for name, e in known.items() if math.isfinite(e.low)
-                    },
-                )
-                made.append(picture)
-        for score, curve in found.curves.items():
-            if score.startswith("country"):
-                made.append(charts.lines(dict(curve), x="photos learned from", y=f"{score}, %"))
-    except MissingExtraError:
-        return ""
+    for score, (unit, _) in TESTED.items():
+        known = {r.name: r.scores[score] for r in found.rows}
+        known = {name: e for name, e in known.items() if math.isfinite(e.value)}
+        if known:
+            picture = charts.bars(
+                {name: e.value for name, e in known.items()},
+                x=Axis(score, unit),
+                intervals={
+                    name: (e.low, e.high)
+                    for name, e in known.items()
+                    if math.isfinite(e.low) and math.isfinite(e.high)
+                },
+            )
+            made.append(picture)
+    for score, curve in found.curves.items():
+        if score.startswith("country"):
+            sizes = {size for xs, _ in curve.values() for size in xs}
+            x = Axis("photos learned from", log=True, ticks=tuple(sorted(sizes)))
+            made.append(charts.lines(dict(curve), x=x, y=Axis(score, "%")))
     return '<div class="pictures">' + "".join(f"<figure>{p}</figure>" for p in made) + "</div>"

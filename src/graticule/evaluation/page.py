@@ -90,11 +90,6 @@ def page(report: Report, photo: Callable[[str], Path] | None = None) -> str:
         photo: from a manifest's path to the file, to show the best and worst; without it the page
             names them.
     """
-    plots = "".join(
-        f'<figure class="{"wide" if title in _WIDE else ""}"><h3>{escape(title)}</h3>{picture}'
-        f"<figcaption>{escape(words)}</figcaption></figure>"
-        for title, picture, words in pictures(report)
-    )
     sheets = [_sheet(report, title, rows, photo) for title, rows in extremes(report)]
     parts = [
         f"<h1>{escape(report.name)}</h1>",
@@ -106,7 +101,8 @@ def page(report: Report, photo: Callable[[str], Path] | None = None) -> str:
         _audit(report),
         "<h2>Scores</h2>",
         _scores(report),
-        f'<h2>Pictures</h2><div class="plots">{plots}</div>' if plots else "",
+        "<h2>Pictures</h2>",
+        _pictures(report),
         _worst(report),
         _slices(report),
         "<h2>Photos to look at</h2>" if sheets else "",
@@ -114,9 +110,6 @@ def page(report: Report, photo: Callable[[str], Path] | None = None) -> str:
     ]
     body = "\n".join(part for part in parts if part)
     return shell.document(report.name, body, styles=[_STYLE])
-
-
-_WIDE = ("Where the errors are",)
 
 
 def _tiles(report: Report) -> str:
@@ -220,6 +213,19 @@ def _estimate(estimate: Estimate | None, unit: str) -> str:
     )
 
 
+def _pictures(report: Report) -> str:
+    every = pictures(report)
+    drawn = "".join(
+        f"<figure{' class=wide' if p.wide else ''}><h3>{escape(p.title)}</h3>{p.svg}"
+        f"<figcaption>{escape(p.words)}</figcaption></figure>"
+        for p in every
+        if p.svg
+    )
+    missing = "; ".join(f"{p.title} (needs {p.needs})" for p in every if not p.svg)
+    note = f'<p class="note">Not drawn: {escape(missing)}.</p>' if missing else ""
+    return f'<div class="plots">{drawn}</div>{note}'
+
+
 def _worst(report: Report) -> str:
     if not report.worst:
         return ""
@@ -265,12 +271,11 @@ def _sheet(
     rows: npt.NDArray[np.int64],
     photo: Callable[[str], Path] | None,
 ) -> str:
-    truth = report.found.countries
+    truth, first = report.found.countries, report.found.first_countries
     cards = []
     for row in rows:
         path = report.truth.paths[row]
-        said = report.predictions.countries[row]
-        words = f"{truth[row] or '?'} → {said[0] if said else '?'}"
+        words = f"{truth[row] or '?'} → {first[row] or '?'}"
         if np.isfinite(report.found.km[row]):
             words += f", {report.found.km[row]:,.0f} km"
         picture = _thumbnail(photo, path) if photo else ""

@@ -1,53 +1,92 @@
-"""The pictures of a report: what a person looks at before the numbers.
-
-Charts need the ``report`` extra; without it a report keeps its map and its numbers.
-"""
+"""The pictures of a report: what a person looks at before the numbers."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from graticule import metrics
 from graticule.draw import charts, svg
-from graticule.errors import MissingExtraError
+from graticule.draw.axis import Axis
 from graticule.evaluation.report import Report
 
 #: Countries shown in the confusion matrix.
 _COUNTRIES = 14
 #: Photos drawn on the error map.
 _POINTS = 3000
+#: Photos with a confidence and a known country that a curve over confidence takes.
+_FEWEST = 40
 
 
-def pictures(report: Report) -> list[tuple[str, str, str]]:
-    """Title, SVG and a sentence on how to read each picture that the report's data allow."""
-    made = [
-        _try("Where the errors are", lambda: error_map(report), _MAP_WORDS),
-        _try("Errors", lambda: error_curve(report.found.km), "Share of photos within a distance."),
-        _try("Countries mistaken for one another", lambda: confusion(report), _CONFUSION_WORDS),
-        _try("Calibration", lambda: reliability(report), _RELIABILITY_WORDS),
-        _try("Radii", lambda: coverage(report), "Share of true places inside each stated radius."),
-        _try("Answering fewer photos", lambda: abstention(report), _ABSTENTION_WORDS),
-    ]
-    return [picture for picture in made if picture is not None]
+@dataclass(frozen=True)
+class Picture:
+    """One picture of a report.
+
+    Attributes:
+        title: above it.
+        svg: the picture; "" where the report's data do not allow it.
+        words: how to read it.
+        needs: what data it takes.
+        wide: whether it fills the width of a page.
+    """
+
+    title: str
+    svg: str
+    words: str
+    needs: str
+    wide: bool = False
 
 
-_MAP_WORDS = "True places; the larger and stronger a spot, the more GeoScore was lost there."
-_CONFUSION_WORDS = (
-    "Rows are the true country, columns the first answer; shaded by each row's share."
-)
-_RELIABILITY_WORDS = "How often an answer is right against how sure it was; on the line is honest."
-_ABSTENTION_WORDS = "Country accuracy when only the surest photos are answered."
+def pictures(report: Report) -> tuple[Picture, ...]:
+    """All pictures, those without the data for them too."""
+    located = "photos with coordinates, and points"
+    sure = f"a country and a confidence for {_FEWEST} photos"
+    return (
+        Picture(
+            "Where the errors are",
+            error_map(report),
+            "True places; the larger and stronger a spot, the more GeoScore was lost there.",
+            located,
+            wide=True,
+        ),
+        Picture("Errors", error_curve(report), "Share of photos within a distance.", located),
+        Picture(
+            "Calibration",
+            reliability(report),
+            "How often the first country is right against how sure it was, in bins of equally "
+            "many photos; on the line is honest.",
+            sure,
+        ),
+        Picture(
+            "Radii",
+            coverage(report),
+            "Share of true places inside each stated radius; on the line is honest.",
+            "radii and points",
+        ),
+        Picture(
+            "Answering fewer photos",
+            abstention(report),
+            "Country accuracy when only the surest photos are answered.",
+            sure,
+        ),
+        Picture(
+            "Countries mistaken for one another",
+            confusion(report),
+            "The most photographed countries in rows, the first answers in columns; each cell is "
+            "the percentage of its row’s n photos.",
+            "answers for photos of two countries",
+        ),
+    )
 
 
-def error_map(report: Report) -> str | None:
-    """Spots at true places, weighted by what was lost there."""
+def error_map(report: Report) -> str:
+    """Spots at true places, weighted by what was lost there; "" where no error is known."""
     known = np.flatnonzero(np.isfinite(report.found.km))
     if not len(known):
-        return None
+        return ""
     step = max(1, len(known) // _POINTS)
     rows = known[::step]
     lost = 1 - metrics.geoscores(report.found.km[rows]) / metrics.GEOSCORE_MAX
@@ -61,49 +100,60 @@ def error_map(report: Report) -> str | None:
     )
 
 
-def error_curve(km: npt.NDArray[np.float64]) -> str | None:
-    """Share of photos within each distance."""
+def error_curve(report: Report) -> str:
+    """Share of photos within each distance; "" where fewer than two errors are known."""
+    km = report.found.km
     known = np.sort(km[np.isfinite(km)])
     if len(known) < 2:
-        return None
-    x = np.geomspace(1, 20000, 120)
+        return ""
+    ticks = (*metrics.THRESHOLDS_KM, 20_000.0)
+    x = np.union1d(np.geomspace(1, ticks[-1], 120), ticks)
     share = 100 * np.searchsorted(known, x, side="right") / len(known)
     return charts.lines(
-        {"photos": (x.tolist(), share.tolist())}, x="error, km", y="photos, %", log_x=True
+        {"photos": (x.tolist(), share.tolist())},
+        x=Axis("error", "km", log=True, ticks=ticks),
+        y=Axis("photos", "%", span=(0, 100)),
     )
 
 
-def confusion(report: Report) -> str | None:
-    """The most photographed countries against the first answers."""
-    truth = report.truth.countries()
-    first = np.array([c[0] if c else "" for c in report.predictions.countries])
+def confusion(report: Report) -> str:
+    """The most photographed countries against the first answers; "" where there are not two."""
+    truth, first = report.found.countries, report.found.first_countries
     known = (truth != "") & (first != "")
-    names = [name for name, _ in Counter(truth[known].tolist()).most_common(_COUNTRIES)]
+    codes, counts = np.unique(truth[known], return_counts=True)
+    names = codes[np.argsort(-counts, kind="stable")][:_COUNTRIES].tolist()
     if len(names) < 2:
-        return None
-    columns = [*names, "other"]
-    matrix = np.zeros((len(names), len(columns)))
-    for true, said in zip(truth[known], first[known], strict=True):
-        if true in names:
-            matrix[names.index(true), columns.index(said) if said in names else -1] += 1
-    return charts.confusion(matrix, columns, x="answered", y="true", rows=names)
+        return ""
+    place = {name: i for i, name in enumerate(names)}
+    true, said = (
+        np.array([place.get(name, len(names)) for name in column[known].tolist()])
+        for column in (truth, first)
+    )
+    matrix = np.zeros((len(names) + 1, len(names) + 1))
+    np.add.at(matrix, (true, said), 1)
+    # Photos of other countries have no row; answers of others have a column where there are any.
+    columns = [*names, "other"] if matrix[:-1, -1].any() else names
+    return charts.confusion(matrix[:-1, : len(columns)], names, columns, x="answered", y="true")
 
 
-def reliability(report: Report) -> str | None:
-    """Accuracy against confidence in bins of equal count."""
-    sure, rank = report.predictions.confidence, report.found.rank
-    known = np.flatnonzero(np.isfinite(sure) & ~np.isnan(rank))
-    if len(known) < 40:
-        return None
-    order = known[np.argsort(sure[known], kind="stable")]
-    bins = np.array_split(order, min(10, len(order) // 20))
-    x = [float(sure[part].mean()) for part in bins]
-    y = [float((rank[part] <= 1).mean()) for part in bins]
-    return charts.lines({"country": (x, y)}, x="said", y="right", diagonal=True)
+def reliability(report: Report) -> str:
+    """Accuracy against confidence in bins of equal count; "" where too few have both."""
+    order = _surest(report)[::-1]
+    if len(order) < _FEWEST:
+        return ""
+    bins = np.array_split(order, min(10, len(order) // (_FEWEST // 2)))
+    x = [100 * float(report.predictions.confidence[part].mean()) for part in bins]
+    y = [100 * float((report.found.rank[part] <= 1).mean()) for part in bins]
+    return charts.lines(
+        {"country": (x, y)},
+        x=Axis("said", "%", span=(0, 100)),
+        y=Axis("right", "%", span=(0, 100)),
+        diagonal=True,
+    )
 
 
-def coverage(report: Report) -> str | None:
-    """Measured against promised coverage of the radii."""
+def coverage(report: Report) -> str:
+    """Measured against promised coverage of the radii; "" where there are none."""
     km = report.found.km
     levels, shares = [], []
     for level, radius in sorted(report.predictions.radius_km.items()):
@@ -111,35 +161,40 @@ def coverage(report: Report) -> str | None:
         if known.any():
             levels.append(float(level))
             shares.append(100 * float((km[known] <= radius[known]).mean()))
-    if len(levels) < 2:
-        return None
+    if not levels:
+        return ""
     return charts.lines(
-        {"radius": (levels, shares)}, x="promised, %", y="measured, %", diagonal=True
+        {"radius": (levels, shares)},
+        x=Axis("promised", "%", span=(0, 100)),
+        y=Axis("measured", "%", span=(0, 100)),
+        diagonal=True,
     )
 
 
-def abstention(report: Report) -> str | None:
-    """Accuracy over the surest share of the photos."""
-    sure, rank = report.predictions.confidence, report.found.rank
-    known = np.flatnonzero(np.isfinite(sure) & ~np.isnan(rank))
-    if len(known) < 40:
-        return None
-    order = known[np.argsort(-sure[known], kind="stable")]
+def abstention(report: Report) -> str:
+    """Accuracy over the surest share of the photos; "" where too few have a confidence."""
+    order = _surest(report)
+    if len(order) < _FEWEST:
+        return ""
+    rank = report.found.rank[order]
     counts = np.arange(1, len(order) + 1)
-    kept = np.unique(np.geomspace(20, len(order), 60).astype(int)) - 1
+    # The very surest few are luck, and would stretch the axis.
+    fewest = max(_FEWEST // 2, len(order) // 50)
+    kept = np.unique(np.linspace(fewest, len(order), 60).astype(int)) - 1
     series = {}
     for k in (1, 5):
-        running = 100 * np.cumsum(rank[order] <= k) / counts
+        if k > 1 and not (np.isfinite(rank) & (rank > 1)).any():
+            break  # one country was named: the first five are the first
+        running = 100 * np.cumsum(rank <= k) / counts
         series[f"top-{k}"] = ((100 * counts[kept] / len(order)).tolist(), running[kept].tolist())
-    return charts.lines(series, x="photos answered, %", y="right, %")
+    return charts.lines(series, x=Axis("photos answered", "%"), y=Axis("right", "%"))
 
 
-def _try(title: str, draw: object, words: str) -> tuple[str, str, str] | None:
-    try:
-        picture = draw()  # type: ignore[operator]
-    except MissingExtraError:
-        return None
-    return (title, picture, words) if picture else None
+def _surest(report: Report) -> npt.NDArray[np.int64]:
+    """Rows with a confidence and a known country, surest first."""
+    sure = report.predictions.confidence
+    known = np.flatnonzero(np.isfinite(sure) & ~np.isnan(report.found.rank))
+    return known[np.argsort(-sure[known], kind="stable")]
 
 
 def extremes(report: Report, most: int = 8) -> Sequence[tuple[str, npt.NDArray[np.int64]]]:

@@ -37,6 +37,8 @@ class Outcomes:
         log_score: log-probability of the true country in nats (n,), NaN where none was given.
         countries: true country of each photo, "" where unknown.
         notes: what was derived from what, one line each.
+        first_countries: country of each photo's first answer, by its code where it has one; that of
+            its point where the system names none; "" where there is none.
     """
 
     km: FloatArray
@@ -47,6 +49,7 @@ class Outcomes:
     log_score: FloatArray = field(default_factory=lambda: np.empty(0))
     countries: StringArray = field(default_factory=lambda: np.empty(0, dtype=np.str_))
     notes: tuple[str, ...] = ()
+    first_countries: StringArray = field(default_factory=lambda: np.empty(0, dtype=np.str_))
 
     def __post_init__(self) -> None:
         for name in ("region_rank", "log_score"):
@@ -64,6 +67,7 @@ class Outcomes:
             self.log_score[rows],
             self.countries[rows] if len(self.countries) else self.countries,
             self.notes,
+            self.first_countries[rows] if len(self.first_countries) else self.first_countries,
         )
 
 
@@ -111,6 +115,7 @@ def outcomes(
         _log_scores(predictions, countries),
         countries,
         tuple(notes),
+        np.array([country_key(choices[0]) if choices else "" for choices in named], dtype=np.str_),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from graticule.draw import charts
+from graticule.draw import figures
 from graticule.errors import MissingExtraError
 
 _SIDES = {"train": "train", "val": "validation"}
@@ -26,13 +26,13 @@ def draw_curves(histories: Mapping[str, list[dict[str, float]]], path: Path) -> 
         [_panel(name, rows, what) for what in ("loss", "accuracy")] for name, rows in shown.items()
     ]
     try:
-        charts.save_lines(panels, path)
+        figures.save_lines(panels, path)
     except MissingExtraError:
         return False
     return True
 
 
-def _panel(name: str, rows: Sequence[Mapping[str, float]], what: str) -> charts.Panel:
+def _panel(name: str, rows: Sequence[Mapping[str, float]], what: str) -> figures.Panel:
     epochs = [row["epoch"] for row in rows]
     series = {
         label: (epochs, [row[f"{side}_{what}"] for row in rows])
@@ -41,4 +41,4 @@ def _panel(name: str, rows: Sequence[Mapping[str, float]], what: str) -> charts.
     }
     turns = [b["epoch"] - 0.5 for a, b in pairwise(rows) if a["phase"] != b["phase"]]
     y_range = (0.0, 1.0) if what == "accuracy" else None
-    return charts.Panel(f"{name}: {what}", series, "epoch", what, turns, y_range)
+    return figures.Panel(f"{name}: {what}", series, "epoch", what, turns, y_range)

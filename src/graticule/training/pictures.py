@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from graticule.draw import charts
+from graticule.draw import figures
 from graticule.errors import PhotoError
 from graticule.systems.city_report import CityEvidence
 
@@ -27,7 +27,7 @@ def draw_confusion(confusion: Sequence[Sequence[int]], names: Sequence[str], pat
     Raises:
         MissingExtraError: matplotlib is not installed.
     """
-    charts.save_confusion(confusion, names, path, x="said", y="true")
+    figures.save_confusion(confusion, names, path, x="said", y="true")
 
 
 def draw_answers(
