@@ -105,14 +105,21 @@ def test_the_confusion_counts_are_those_of_the_answers(report: Report) -> None:
     assert drawn == {pair: counts[pair] for pair in drawn}
 
 
-def test_answers_of_countries_without_a_row_are_one_column() -> None:
+def test_answers_without_a_row_and_silence_are_a_column_each() -> None:
     predictions, truth = judged()
-    named = tuple(("CL",) if i < 10 else c for i, c in enumerate(predictions.countries))
+    named = tuple(
+        ("CL",) if i < 10 else () if i < 15 else c for i, c in enumerate(predictions.countries)
+    )
     report = evaluate(replace(predictions, countries=named), truth, replicates=20)
-    words = told(pictures.confusion(report))
-    other = [int(w.split(": ")[1].split(" of")[0]) for w in words if "answered other" in w]
-    assert len(other) == 4
-    assert sum(other) == 10
+    cells = [
+        re.match(r"(\w+), answered (\w+): (\d+) of", w) for w in told(pictures.confusion(report))
+    ]
+    drawn = {(m[1], m[2]): int(m[3]) for m in cells if m}
+    assert len(drawn) == 4 * 6
+    assert sum(count for (_, said), count in drawn.items() if said == "other") == 10
+    assert sum(count for (_, said), count in drawn.items() if said == "none") == 5
+    right = sum(drawn[code, code] for code in PLACES)
+    assert 100 * right / sum(drawn.values()) == report.score("country top-1").estimate.value
 
 
 def test_the_coverage_is_that_of_the_table(report: Report) -> None:

@@ -76,7 +76,7 @@ def pictures(report: Report) -> tuple[Picture, ...]:
             "Countries mistaken for one another",
             confusion(report),
             "The most photographed countries in rows, the first answers in columns; each cell is "
-            "the percentage of its row’s n photos.",
+            "the percentage of its row’s n photos. None is silence, or a point in no country.",
             "answers for photos of two countries",
         ),
     )
@@ -119,21 +119,23 @@ def error_curve(report: Report) -> str:
 def confusion(report: Report) -> str:
     """The most photographed countries against the first answers; "" where there are not two."""
     truth, first = report.found.countries, report.found.first_countries
-    known = (truth != "") & (first != "")
+    known = truth != ""
     codes, counts = np.unique(truth[known], return_counts=True)
     names = codes[np.argsort(-counts, kind="stable")][:_COUNTRIES].tolist()
-    if len(names) < 2:
+    if len(names) < 2 or not (first[known] != "").any():
         return ""
+    # Photos of other countries have no row; the answers beside these countries have columns.
     place = {name: i for i, name in enumerate(names)}
-    true, said = (
-        np.array([place.get(name, len(names)) for name in column[known].tolist()])
-        for column in (truth, first)
-    )
-    matrix = np.zeros((len(names) + 1, len(names) + 1))
+    other, none = len(names), len(names) + 1
+    matrix = np.zeros((len(names) + 1, len(names) + 2))
+    true = np.array([place.get(name, other) for name in truth[known].tolist()])
+    said = np.array([place.get(name, other if name else none) for name in first[known].tolist()])
     np.add.at(matrix, (true, said), 1)
-    # Photos of other countries have no row; answers of others have a column where there are any.
-    columns = [*names, "other"] if matrix[:-1, -1].any() else names
-    return charts.confusion(matrix[:-1, : len(columns)], names, columns, x="answered", y="true")
+    columns = [*names, "other", "none"]
+    there = [i for i in range(len(columns)) if i < other or matrix[:-1, i].any()]
+    return charts.confusion(
+        matrix[:-1, there], names, [columns[i] for i in there], x="answered", y="true"
+    )
 
 
 def reliability(report: Report) -> str:
