@@ -18,12 +18,13 @@ import numpy as np
 import torch
 
 from common.real_photos import FEATURES, FOLDS, RESULTS, Photos, machine, need_shared, recipe, trunk
+from common.s2_steps import ladder
 from graticule import atlas, files, metrics, sphere
 from graticule.atlas.captions import sentence
 from graticule.atlas.wordings import WORDINGS
 from graticule.evaluation.bootstrap import Estimate, Resampler, paired_means
 from graticule.systems import prompts, semantic_cells, zero_shot
-from graticule.systems.plan import Rows
+from graticule.systems.plan import Outcome, Rows
 from graticule.training import pretrain
 from graticule.training.contrastive import Pretrained
 from graticule.training.run import run_jobs
@@ -38,6 +39,13 @@ HEAD = [
     "settings.groups=null",
     "settings.top={k: 1, merge_km: 0}",
     "settings.refine={how: mean}",
+    "batch_size=128",
+    "stop={patience: 0, keep: last}",
+    "phases=[{epochs: 15, learn: head, learning_rate: 0.001, schedule: cosine}]",
+]
+#: The whole chain of S2's ladder, by the recipe of `bench/s2.py`.
+CHAIN = [
+    "loss.kind=haversine",
     "batch_size=128",
     "stop={patience: 0, keep: last}",
     "phases=[{epochs: 15, learn: head, learning_rate: 0.001, schedule: cosine}]",
@@ -62,8 +70,7 @@ def main() -> None:
     located = np.isfinite(latlon).all(axis=1)
     india = located.copy()
     india[located] = atlas.countries(latlon[located]) == "IN"
-    landmark = photos.columns["landmark"]
-    cluster = np.where(landmark != "", landmark, photos.columns["group"])
+    cluster = photos.sights()
     wanted = sys.argv[1:] or list(PARTS)
     kept = RESULTS / "contrastive.json"
     result: dict[str, Any] = files.read_json(kept) if kept.is_file() else {"india": {}}
@@ -140,6 +147,8 @@ def judge_india(photos: Photos, fold: np.ndarray, cluster: np.ndarray) -> Iterat
     places = photos.manifest.latlon
     said: list[dict[str, np.ndarray]] = []
     points: dict[str, list[np.ndarray]] = {way: [] for way in WAYS}
+    chains: dict[str, list[np.ndarray]] = {way: [] for way in WAYS}
+    cells: dict[str, list[int]] = {way: [] for way in WAYS}
     order: list[np.ndarray] = []
     for number in np.unique(fold[fold >= 0]):
         start = time.monotonic()
@@ -150,10 +159,15 @@ def judge_india(photos: Photos, fold: np.ndarray, cluster: np.ndarray) -> Iterat
             beliefs = ask(result, encoder, photos, test, partitions)
             said.append(states(beliefs, places, rows, test))
             for way, beside in WAYS.items():
-                points[way].append(head(photos, rows, Path(folder) / way, encoder, beside)(test))
+                at = Path(folder) / way
+                points[way].append(head(photos, rows, at, encoder, beside)(test))
+                outcome = chain(photos, rows, at / "chain", encoder, beside)
+                chains[way].append(outcome.points(test))
+                cells[way].append(len(outcome.partitions[outcome.point_task]))
         order.append(test)
         print(f"fold {number}: {time.monotonic() - start:.0f} s", flush=True)
-        yield _india(order, said, points, cluster, places, partitions)
+        found = _india(order, said, points, cluster, places, partitions)
+        yield found | {"chain": _chains(order, chains, cells, cluster, places)}
 
 
 def _india(
@@ -196,6 +210,45 @@ def _india(
     }
 
 
+def _chains(
+    order: list[np.ndarray],
+    points: dict[str, list[np.ndarray]],
+    cells: dict[str, list[int]],
+    cluster: np.ndarray,
+    places: np.ndarray,
+) -> dict[str, Any]:
+    """The whole chain on each kind of vectors, in the columns of the ladder."""
+    rows = np.concatenate(order)
+    resampler = Resampler.over(cluster[rows], replicates=500)
+    truth, away, found = atlas.names(places[rows]), {}, {}
+    for way, parts in points.items():
+        own = np.concatenate(parts)
+        away[way] = sphere.haversine(own, places[rows])
+        said = atlas.names(own)
+        found[way] = {
+            "cells": round(float(np.mean(cells[way])), 1),
+            "median_km": round(float(np.median(away[way])), 1),
+            "within_percent": metrics.within(away[way], (1, 25, 200, 750)).round(1).tolist(),
+            "state_percent": _percent(np.asarray(said.region) == np.asarray(truth.region)),
+            "town_percent": _percent(said.town.astype(str) == truth.town.astype(str)),
+            "geoscore": round(float(metrics.geoscores(away[way]).mean()), 1),
+        }
+        if way != "trunk":
+            scores = metrics.geoscores(away[way]), metrics.geoscores(away["trunk"])
+            gap = paired_means(*scores, resampler)
+            found[way] |= {
+                "against": "trunk",
+                "difference": round(gap.estimate.value, 1),
+                "interval": [round(gap.estimate.low, 1), round(gap.estimate.high, 1)],
+                "p": round(gap.p_value, 4),
+            }
+    return found
+
+
+def _percent(right: np.ndarray) -> float:
+    return round(100 * float(right.mean()), 1)
+
+
 def shares(found: dict[str, np.ndarray], resampler: Resampler) -> dict[str, Any]:
     """Percentages of photos with their intervals; ``km`` by its median."""
     out: dict[str, Any] = {}
@@ -204,7 +257,8 @@ def shares(found: dict[str, np.ndarray], resampler: Resampler) -> dict[str, Any]
             out["median_km"] = round(float(np.median(values)))
             continue
         share = values.astype(np.float64)
-        mean = Estimate.of(float(share.mean()), resampler.means(share)[:, 0])
+        samples = resampler.means(share)[:, 0]
+        mean = Estimate.of(float(share.mean()), samples, resampler.n_clusters)
         out[name] = [round(100 * v, 1) for v in (mean.value, mean.low, mean.high)]
     return out
 
@@ -277,6 +331,21 @@ def head(photos: Photos, rows: Rows, folder: Path, encoder: Pretrained, beside: 
     _, outcome = run_jobs(trainer)
     assert outcome.points is not None
     return outcome.points
+
+
+def chain(
+    photos: Photos, rows: Rows, folder: Path, encoder: Pretrained, beside: bool | None
+) -> Outcome:
+    """The whole chain of S2's ladder over the trunk's vectors, the pretrained ones, or both."""
+    setup = recipe("s2-india", trunk(TRUNK, *CHAIN))
+    own = {k: v for k, v in ladder()["G prototypes"].items() if k != "loss"}
+    setup = setup.model_copy(update={"settings": setup.settings | own})
+    if beside is not None:
+        setup = setup.model_copy(update=dict(pretrain.changes(beside=beside)))
+    trainer = photos.trainer(setup, rows, folder)
+    pretrain.lend(trainer, encoder)
+    _, outcome = run_jobs(trainer)
+    return outcome
 
 
 def _cached_cells() -> None:
@@ -423,7 +492,7 @@ def markdown(result: dict[str, Any]) -> str:
             lines.append(
                 f"| {way} | {row['median_km']:,} | {within} | {row['geoscore']:,.0f} | {paired} |"
             )
-        lines += ["", verdict(part["head"]), ""]
+        lines += ["", verdict(part["head"]), "", *_chain_table(part.get("chain", {}))]
     if "world" in result:
         world = result["world"]
         lines += [
@@ -439,6 +508,30 @@ def markdown(result: dict[str, Any]) -> str:
         ]
     lines += [f"{result['machine']}."]
     return "\n".join(lines) + "\n"
+
+
+def _chain_table(found: dict[str, Any]) -> list[str]:
+    if not found:
+        return []
+    lines = [
+        "The whole chain of S2's ladder (`results/s2.md`, A to G) on the same vectors:",
+        "",
+        "| vectors | cells | median km | 1 | 25 | 200 | 750 km | state % | town % | GeoScore "
+        "| difference | 95 % | p |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---|---:|",
+    ]
+    for way, row in found.items():
+        within = " | ".join(f"{share:.1f}" for share in row["within_percent"])
+        paired = (
+            f"{row['difference']} | {row['interval']} | {row['p']}"
+            if "difference" in row
+            else "| |"
+        )
+        lines.append(
+            f"| {way} | {row['cells']} | {row['median_km']:,} | {within} | {row['state_percent']} "
+            f"| {row['town_percent']} | {row['geoscore']:,.0f} | {paired} |"
+        )
+    return [*lines, ""]
 
 
 def _folds(part: dict[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """S2 on the development photos: results/s2.{json,md}, and a map of India's cells.
 
-A ladder that adds one step at a time, on India's photos: at random, and with landmarks apart. All
-but 22 of India's photos are of one fold of the manifest, so that the split by fold cannot be made.
+A ladder that adds one step at a time, on India's photos: at random, and with sights apart. Nearly
+all of India's photos are of one fold of the manifest, so that the split by fold cannot be made.
 A trunk of ../shared/weights, frozen, through the feature cache.
 """
 
@@ -21,6 +21,7 @@ import numpy as np
 
 from common import s2_errors, s2_growth, s2_taught
 from common.real_photos import FEATURES, FOLDS, RESULTS, Photos, machine, need_shared, recipe, trunk
+from common.s2_steps import STEPS, WORLD, ladder
 from graticule import atlas, files, metrics, sphere
 from graticule.evaluation.bootstrap import Resampler, paired_means
 from graticule.refine import prototypes
@@ -30,35 +31,7 @@ from graticule.training.trainer import Trainer
 
 TRUNK = "mobilenetv2"
 #: Of the code that the kept points came from: raise it when that changes what they are.
-VERSION = 2
-PLAIN = {"attributes": [], "groups": None, "top": {"k": 1}, "refine": {"how": "mean"}}
-#: The ladder: each step is the one before it and this.
-STEPS: dict[str, dict[str, Any]] = {
-    "A0 districts, one-hot": {"cells": {"kind": "units"}, "loss": "cross_entropy", **PLAIN},
-    "A semantic cells": {"cells": {"kind": "semantic", "min": 30, "max": 60}},
-    "D haversine smoothing": {"loss": "haversine"},
-    "B attributes": {"attributes": ["climate", "road_side", "script", "landmark", "month"]},
-    "C second OPTICS": {"groups": {"alpha": 0.5, "borders": True}},
-    "E top 5, near ones merged": {"top": {"k": 5, "merge_km": 75}},
-    "G prototypes": {"refine": {"how": "prototypes"}},
-}
-#: Beside the ladder: one thing of the whole chain changed.
-OTHERS: dict[str, dict[str, Any]] = {
-    "G nearest photo": {"refine": {"how": "nearest"}},
-    "G weighted by similarity": {"refine": {"how": "weighted"}},
-    "G learned offset": {"refine": {"how": "offset"}},
-    "G mean of the cell": {"refine": None},
-    "G prototypes, picture alone": {"fuse": 0.0},
-    "G prototypes, nothing merged": {"top": {"k": 5, "merge_km": 0}},
-    "C without borders (F)": {"groups": {"alpha": 0.5, "borders": False}},
-    "C with label mass": {"groups": {"alpha": 0.5, "borders": True, "label_mass": 0.1}},
-    "D left out": {"loss": "cross_entropy"},
-}
-#: The world: S2 cells of about as many beside the semantic ones.
-WORLD: dict[str, dict[str, Any]] = {
-    "S2 cells": {"cells": {"kind": "s2", "min": 2, "max": 20}},
-    "semantic cells": {"cells": {"kind": "semantic", "min": 3, "max": 60}},
-}
+VERSION = 3
 KM = (1, 25, 200, 750)
 
 
@@ -70,13 +43,12 @@ def main() -> None:
     located = np.isfinite(photos.manifest.latlon).all(axis=1)
     india = located.copy()
     india[located] = atlas.countries(photos.manifest.latlon[located]) == "IN"
-    landmark = photos.columns["landmark"]
-    cluster = np.where(landmark != "", landmark, photos.columns["group"])
-    ladder = _ladder()
-    worlds = {name: ladder["G prototypes"] | change for name, change in WORLD.items()}
+    sight = photos.sights()
+    steps = ladder()
+    worlds = {name: steps["G prototypes"] | change for name, change in WORLD.items()}
     parts: dict[str, tuple[str, np.ndarray, dict[str, Any], str, str]] = {
-        "random": ("India, random", photos.random_folds(india, 0), ladder, "IN", ""),
-        "apart": ("India, landmarks apart", photos.folds_apart(cluster, india), ladder, "IN", ""),
+        "random": ("India, random", photos.random_folds(india, 0), steps, "IN", ""),
+        "apart": ("India, landmarks apart", photos.folds_apart(sight, india), steps, "IN", ""),
         "world": ("World, random", photos.random_folds(located, 0), worlds, "", "S2 cells"),
         "sources": (
             "World, manifest folds",
@@ -95,7 +67,7 @@ def main() -> None:
             _write({"lookup": lookup()})
         elif word == "taught":
             fold = parts["apart"][1]
-            _write({"taught": taught(photos, fold, only, landmark, ladder)})
+            _write({"taught": taught(photos, fold, only, sight, steps)})
         elif word == "growth":
             sizes = only if some else s2_growth.PHOTOS
             _write({"growth": [s2_growth.chain(n) for n in sizes]})
@@ -105,14 +77,12 @@ def main() -> None:
         elif word == "map":
             _map(photos, india)
         elif word in parts:
-            name, _, steps, region, against = parts[word]
-            found, points, rows = judge(
-                photos, parts[word][1], only, cluster, steps, region, against
-            )
+            name, fold, own, region, against = parts[word]
+            found, points, rows = judge(photos, fold, only, sight, own, region, against)
             _write({}, {name: found | {"folds": only}})
             if region:
                 drawn = s2_errors.draw(
-                    photos.manifest.latlon[rows], points, cluster[rows], f"{name}: the whole chain"
+                    photos.manifest.latlon[rows], points, sight[rows], f"{name}: the whole chain"
                 )
                 with files.atomic(RESULTS / f"s2-errors-{word}.svg") as handle:
                     handle.write(drawn)
@@ -123,7 +93,9 @@ def main() -> None:
             "trunk": TRUNK,
             "photos": int(india.sum()),
             "coordinates": len(np.unique(photos.manifest.latlon[india], axis=0)),
-            "landmarks": len(np.unique(landmark[india & (landmark != "")])),
+            "landmarks": len(np.unique(sight[india & (photos.columns["landmark"] != "")])),
+            "in_other_folds": int((india & (photos.fold >= 0)).sum())
+            - int(np.bincount(photos.fold[india & (photos.fold >= 0)]).max()),
             "machine": machine(),
         }
     )
@@ -137,16 +109,6 @@ def _write(found: dict[str, Any], parts: dict[str, Any] | None = None) -> None:
     files.write_json(path, whole)
     with files.atomic(RESULTS / "s2.md") as handle:
         handle.write(markdown(whole))
-
-
-def _ladder() -> dict[str, dict[str, Any]]:
-    """Every step with those below it, then the changes of the whole chain."""
-    made: dict[str, dict[str, Any]] = {}
-    so_far: dict[str, Any] = {}
-    for name, change in STEPS.items():
-        so_far = so_far | change
-        made[name] = so_far
-    return made | {name: so_far | change for name, change in OTHERS.items()}
 
 
 def judge(
@@ -165,14 +127,14 @@ def judge(
     """
     places, order = photos.manifest.latlon, np.argsort(fold, kind="stable")
     order = order[np.isin(fold[order], only)]
-    found: dict[str, list[tuple[np.ndarray, int]]] = {step: [] for step in steps}
+    found: dict[str, list[tuple[np.ndarray, int, list[float]]]] = {step: [] for step in steps}
     for number in np.unique(fold[order]).tolist():
         kept: dict[Any, Any] = {}
         for step, settings in steps.items():
             found[step].append(_fold(photos, fold, number, settings, region, kept))
             print(f"{region or 'world'} fold {number}, {step}", flush=True)
-    points = {step: np.concatenate([p for p, _ in parts]) for step, parts in found.items()}
-    cells = {s: round(float(np.mean([n for _, n in parts])), 1) for s, parts in found.items()}
+    points = {step: np.concatenate([p for p, _, _ in parts]) for step, parts in found.items()}
+    cells = {s: round(float(np.mean([n for _, n, _ in parts])), 1) for s, parts in found.items()}
     resampler = Resampler.over(cluster[order], replicates=500)
     truth = _names(places[order])
     km = {step: sphere.haversine(p, places[order]) for step, p in points.items()}
@@ -183,6 +145,8 @@ def judge(
         said = _names(points[step])
         rows[step] = {
             "cells": cells[step],
+            # Mean training loss of the first, the last but one and the last epoch.
+            "losses": np.mean([own for _, _, own in found[step]], axis=0).round(4).tolist(),
             "median_km": round(float(np.median(away)), 1),
             "within_percent": metrics.within(away, KM).round(1).tolist(),
             "state_percent": round(100 * float((said[0] == truth[0]).mean()), 1),
@@ -236,18 +200,19 @@ def _fold(
     settings: dict[str, Any],
     region: str,
     kept: dict[Any, Any],
-) -> tuple[np.ndarray, int]:
-    """The points of one fold's photos, and how many cells there were; kept for another run."""
+) -> tuple[np.ndarray, int, list[float]]:
+    """Points of one fold's photos, number of cells, losses of three epochs; kept for a rerun."""
     store = _store("points", number, settings, region, fold)
-    if store.is_file():
-        with np.load(store) as found:
-            return found["points"], int(found["cells"])
-    _, outcome, _ = _outcome(photos, fold, number, settings, region, kept)
-    points = outcome.points(np.flatnonzero(fold == number))  # type: ignore[misc]
-    cells = len(outcome.partitions[outcome.point_task])
-    with files.atomic(store, "wb") as handle:
-        np.savez(handle, points=points, cells=cells)
-    return points, cells
+    if not store.is_file():
+        _, outcome, network = _outcome(photos, fold, number, settings, region, kept)
+        points = outcome.points(np.flatnonzero(fold == number))  # type: ignore[misc]
+        cells = len(outcome.partitions[outcome.point_task])
+        rows = network.progress.history
+        losses = [rows[at]["train_loss"] for at in (0, -2, -1)]
+        with files.atomic(store, "wb") as handle:
+            np.savez(handle, points=points, cells=cells, losses=losses)
+    with np.load(store) as found:
+        return found["points"], int(found["cells"]), found["losses"].tolist()
 
 
 def _store(what: str, number: int, settings: dict[str, Any], region: str, fold: np.ndarray) -> Path:
@@ -339,14 +304,15 @@ def _drawn(number: int, dim: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def lookup() -> list[dict[str, Any]]:
-    """Milliseconds a photo to refine, K = 5, by prototypes; made-up vectors, ten photos each."""
+    """Milliseconds a photo to refine, K = 5, by prototypes of ten made-up photos each."""
     out = []
     for number in (1_000, 10_000, 100_000):
         dim, a_cell = 256, 50
         vectors, places = _drawn(number, dim)
         cells = np.arange(number) // a_cell
+        of = np.repeat(np.arange(number), 10)
         stored = prototypes.Prototypes(
-            vectors, cells, vectors.astype(np.float16), places, np.arange(number)
+            vectors, cells, vectors.astype(np.float16)[of], places[of], of
         )
         centers = places[::a_cell]
         refiner = prototypes.Refiner(stored, centers)
@@ -370,6 +336,49 @@ def _map(photos: Photos, india: np.ndarray) -> None:
     cells.plot(RESULTS / "s2-cells.svg")
 
 
+def _converged(parts: dict[str, Any]) -> list[str]:
+    """How much the loss still fell in the last epoch, at most over the steps."""
+    falls = [
+        1 - row["losses"][2] / row["losses"][1]
+        for cell in parts.values()
+        for row in cell["steps"].values()
+        if "losses" in row
+    ]
+    if not falls:
+        return []
+    return [
+        f"The rate falls to nought by a cosine; the last epoch lowers the training loss by "
+        f"{100 * max(falls):.1f} % at most, in any step.",
+        "",
+    ]
+
+
+def _vit() -> list[str]:
+    """What `bench/scratch.py` recorded of the document's own encoder."""
+    path = RESULTS / "scratch.json"
+    own = files.read_json(path)["systems"].get("s2", {}) if path.is_file() else {}
+    return [
+        line
+        for name, cell in own.items()
+        for line in (
+            f"The document's encoder, {cell['encoder']}, cannot be had trained where this ran. "
+            f"Once, from random weights ({name}, `scratch.md`): {cell['photos']} photos, "
+            f"{len(cell['history'])} epochs, training loss "
+            f"{cell['history'][0]['train_loss']:.2f} → {cell['history'][-1]['train_loss']:.2f}. "
+            "That it trains is all that this shows.",
+            "",
+        )
+    ]
+
+
+def _captions(part: str) -> dict[str, Any]:
+    """The ladder's last step, measured by `bench/contrastive.py` over the same folds."""
+    path = RESULTS / "contrastive.json"
+    own = files.read_json(path)["india"].get(part, {}) if path.is_file() else {}
+    found = own.get("chain", {}) if own.get("folds") == FOLDS else {}
+    return {f"contrastive: {way}": row for way, row in found.items() if way != "trunk"}
+
+
 def _folds(cell: dict[str, Any]) -> str:
     """Which folds were judged, where it is not all."""
     own = cell.get("folds", list(range(FOLDS)))
@@ -385,9 +394,9 @@ def _taught(rows: list[dict[str, Any]]) -> list[str]:
         "## Taught places: landmarks that were left out, from 1, 5 and 10 photos",
         "",
         "Landmarks apart; each left-out landmark with 20 photos or more is taught to the model of "
-        "the others (`graticule teach`, nothing is trained), five draws of the photos, and asked "
-        "for with photos that were not shown. Before: the answer without teaching; the landmark is "
-        "in no cell's photos. Called so: photos of landmarks the model knows, set aside from "
+        "the others, as `graticule teach` does it (nothing is trained), five draws of the photos, "
+        "and asked for with photos that were not shown. Before: the answer without teaching; the "
+        "landmark is in no cell's photos. Called so: photos of landmarks the model knows, set aside from "
         "training, that were then taken for the taught one. Intervals over landmarks.",
         "",
         "| shots | landmarks | asked | named % | 95 % | median km | before | 1 | 25 | 200 km % "
@@ -460,10 +469,17 @@ def markdown(result: dict[str, Any]) -> str:
         f"{result['photos']} photos of {result['landmarks']} landmarks "
         f"at {result['coordinates']} distinct coordinates: below the scale of a landmark (OPTICS "
         "inside a cell, prototypes, 1 km) the figures show that the mechanics work, not how "
-        "accurate they are. Each step of the ladder is compared with the one before it, each "
+        "accurate they are. Landmarks within a kilometre of each other, and one under two names, "
+        "are one. Each step of the ladder is compared with the one before it, each "
         "change below it with *G prototypes*; GeoScore, paired, intervals over whole landmarks. "
-        "All but 22 of India's photos are in one fold of the manifest: no split by fold there.",
+        f"All but {result['in_other_folds']} of India's photos that have a fold are in one fold of "
+        "the manifest: no split by fold there.",
         "",
+        "*B attributes* teaches climate and script: the road side is one in all of India, no photo "
+        "has a month, and next to all show a landmark.",
+        "",
+        *_converged(result["parts"]),
+        *_vit(),
     ]
     for part, cell in result["parts"].items():
         lines += [
@@ -473,7 +489,7 @@ def markdown(result: dict[str, Any]) -> str:
             "| difference | 95 % | p |",
             "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---|---:|",
         ]
-        for step, row in cell["steps"].items():
+        for step, row in (cell["steps"] | _captions(part)).items():
             shares = " | ".join(f"{share:.1f}" for share in row["within_percent"])
             paired = (
                 f"{row['difference']} | [{row['interval'][0]}, {row['interval'][1]}] | {row['p']}"

@@ -119,15 +119,10 @@ def _what(photos: Photos) -> tuple[np.ndarray, np.ndarray]:
     return np.isfinite(photos.manifest.latlon).all(axis=1), photos.columns["scene"] != ""
 
 
-def _clusters(photos: Photos) -> np.ndarray:
-    landmark = photos.columns["landmark"]
-    return np.where(landmark != "", landmark, photos.columns["group"])
-
-
 def _folds(photos: Photos, located: np.ndarray) -> dict[str, np.ndarray]:
     return {
         "random folds": photos.random_folds(located, 0),
-        "landmarks apart": photos.folds_apart(_clusters(photos), located),
+        "landmarks apart": photos.folds_apart(photos.sights(), located),
     }
 
 
@@ -236,7 +231,7 @@ def _judge(
                 parts.setdefault(words, []).append(one)
             print(f"{time.strftime('%H:%M:%S')} fold {number}, {variant}", flush=True)
         pooled |= {words: s2_report.pooled(each) for words, each in parts.items()}
-        yield _tables(pooled, _clusters(photos)) | {"train_photos": learned}
+        yield _tables(pooled, photos.sights()) | {"train_photos": learned}
 
 
 def _isn(results: Any, outcome: Any, rows: Any, soft: Evidence) -> dict[str, Evidence]:

@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 
+from graticule import sphere
 from graticule.photos import manifest as manifests
 
 # PyTorch takes a gigabyte: what only wants to know where results go must not load it.
@@ -24,6 +27,8 @@ RESULTS = ROOT / "results"
 #: Kept vectors and runs: large, and made again by running the program.
 FEATURES = Path(os.environ.get("GRATICULE_FEATURES", ROOT / "features"))
 FOLDS = 5
+#: Landmarks this near each other are one sight: what shows one may show the other.
+SIGHT_KM = 1.0
 #: MobileNetV2's last inverted residual block and last convolution: what learns of it here, if any.
 TOP_BLOCK = ["conv48", "conv49", "conv50", "conv51"]
 
@@ -71,6 +76,27 @@ class Photos:
         names, index = np.unique(group, return_inverse=True)
         drawn = rng.integers(0, FOLDS, len(names))[index]
         return np.where(rows, drawn, -1)
+
+    def sights(self) -> np.ndarray:
+        """What may not be on two sides of a split: sights as one that are near each other.
+
+        The manifest has monuments under two names, and five within the walls of one garden. A
+        photo without a landmark is of its group, "" where it has none.
+        """
+        name, latlon = self.columns["landmark"], self.manifest.latlon
+        own = np.flatnonzero((name != "") & np.isfinite(latlon).all(axis=1))
+        names, index = np.unique(name[own], return_inverse=True)
+        places, spot = np.unique(latlon[own], axis=0, return_inverse=True)
+        linked = sphere.distances(places, places) <= SIGHT_KM
+        one = connected_components(linked)[1][spot.ravel()]
+        pairs = coo_matrix((np.ones(len(own)), (index, one)), shape=(len(names), one.max() + 1))
+        joined = connected_components(pairs @ pairs.T)[1][index]
+        out = np.where(name != "", name, self.columns["group"]).astype(object)
+        for number in np.unique(joined):
+            same = own[joined == number]
+            found, count = np.unique(name[same], return_counts=True)
+            out[same] = str(found[count.argmax()])
+        return out.astype(str)
 
     @staticmethod
     def folds_apart(names: np.ndarray, rows: np.ndarray) -> np.ndarray:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from graticule import metrics, sphere
+from graticule.belief import Belief
+from graticule.calibration import tempered
 from graticule.evaluation.bootstrap import Estimate, Resampler
 from graticule.refine.geo_embedding import geo_embedding
+from graticule.refine.prototypes import Prototypes
 from graticule.refine.taught import Known, Place, Taught, fit
 from graticule.systems.plan import Outcome, Rows, Trained
+from graticule.systems.semantic_cells import PROTOTYPES
+from graticule.training.calibrate import calibrate
 
 SHOTS = (1, 5, 10)
 #: Draws of the shots; fewest photos of a landmark that are left to ask about.
@@ -38,8 +45,20 @@ def ask(
     assert outcome.log_p is not None
     assert outcome.points is not None
     assert outcome.target is not None
-    learned = np.flatnonzero(rows.train & (outcome.target >= 0))
-    known = fit(vectors(learned), landmark[learned])
+    assert outcome.save is not None
+    # As `graticule teach` knows it: by the photos of the bundle, halved, and their prototypes.
+    with tempfile.TemporaryDirectory() as folder:
+        outcome.save(Path(folder))
+        stored = Prototypes.load(Path(folder) / PROTOTYPES)
+    known = fit(stored.photo_vectors.astype(np.float32), stored.photo_prototypes)
+    calibration = calibrate(outcome, rows, np.flatnonzero(rows.validation))
+    temperature = calibration.temperatures.get(outcome.point_task, 1.0)
+
+    def best(of: np.ndarray) -> np.ndarray:
+        """What the likeliest cell has, at its temperature, as `TaughtSystem` weighs it."""
+        cells = outcome.partitions[outcome.point_task]
+        return tempered(Belief(cells, outcome.log_p(of)), temperature).p.max(axis=1)
+
     others = np.flatnonzero(rows.validation & (outcome.target >= 0))
     rng = np.random.default_rng(seed)
     out: list[dict[str, Any]] = []
@@ -54,8 +73,9 @@ def ask(
                 # The same photos are asked about, whatever the shots.
                 asked = order[max(SHOTS) :]
                 out += _one(
-                    rows, outcome, known, vectors, str(name), order[:shots], asked, others, draw
-                )
+                    rows, outcome, known, vectors, best, str(name), order[:shots], asked, others,
+                    draw,
+                )  # fmt: skip
     return out
 
 
@@ -64,6 +84,7 @@ def _one(
     outcome: Outcome,
     known: Known,
     vectors: Any,
+    best: Any,
     name: str,
     shown: np.ndarray,
     asked: np.ndarray,
@@ -76,8 +97,7 @@ def _one(
     found = []
     for kind, of in (("new", asked), ("known", others)):
         share = taught.shares(vectors(of))[:, 0]
-        best = np.exp(outcome.log_p(of)).max(axis=1)  # type: ignore[misc]
-        won = share > (1 - share) * best
+        won = share > (1 - share) * best(of)
         before = outcome.points(of)  # type: ignore[misc]
         after = np.where(won[:, None], [[lat, lon]], before)
         truth = rows.latlon[of]
@@ -105,8 +125,9 @@ def summary(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
         before = np.concatenate([f["before"] for f in new])
         named = np.concatenate([f["named"] for f in new])
         where = np.concatenate([np.full(len(f["named"]), f["landmark"]) for f in new])
-        sampled = Resampler.over(where, replicates=500).means(named.astype(float)[:, None])
-        share = Estimate.of(float(named.mean()), sampled[:, 0])
+        resampler = Resampler.over(where, replicates=500)
+        sampled = resampler.means(named.astype(float))[:, 0]
+        share = Estimate.of(float(named.mean()), sampled, resampler.n_clusters)
         false = np.concatenate([f["named"] for f in known])
         out.append(
             {
