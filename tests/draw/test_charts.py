@@ -166,3 +166,10 @@ def test_no_extra_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("matplotlib", "matplotlib.figure"):
         monkeypatch.setitem(sys.modules, name, None)
     assert charts.bars({"a": 1.0}, x=Axis("n")).startswith("<svg")
+
+
+def test_numbers_that_would_collide_are_thinned_evenly() -> None:
+    text = charts.bars({"x" * 20: 4091.0}, x=Axis("GeoScore"), intervals={})
+    shown = [e.text for e in parts(text, "middle")][:-1]
+    assert shown == ["0", "2,000", "4,000"]
+    assert len(parts(text, "grid")) == 6

@@ -13,6 +13,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import count, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -256,19 +257,24 @@ class _Frame:
 
 def _ticks(x: Axis, left: float, right: float, top: float, bottom: float) -> list[str]:
     """Lines, numbers and label of an axis that runs to the right."""
-    parts, free = [], -math.inf
-    for tick in x.ticks:
-        at, half = left + x.share(tick) * (right - left), _LETTER * len(number(tick)) / 2
-        parts.append(f'<path class="grid" d="M{at:.1f} {top}V{bottom}"/>')
-        # A number that would run into the one before is left out; its line stays.
-        if at - half > free:
-            free = at + half + 6
-            parts.append(
-                f'<text class="middle" x="{at:.1f}" y="{bottom + 18}">{number(tick)}</text>'
-            )
+    places = [left + x.share(tick) * (right - left) for tick in x.ticks]
+    parts = [f'<path class="grid" d="M{at:.1f} {top}V{bottom}"/>' for at in places]
+    words = list(zip(places, map(number, x.ticks), strict=True))
+    # Where numbers would run into one another, every second is told, or third; all lines stay.
+    told = next(part for step in count(1) if _apart(part := words[::step]))
+    parts += [
+        f'<text class="middle" x="{a:.1f}" y="{bottom + 18}">{word}</text>' for a, word in told
+    ]
     parts.append(f'<path class="base" d="M{left:.1f} {bottom}H{right:.1f}"/>')
     middle = f'x="{(left + right) / 2:.1f}" y="{bottom + 39}"'
     return [*parts, f'<text class="middle" {middle}>{escape(x.label)}</text>']
+
+
+def _apart(words: Sequence[tuple[float, str]]) -> bool:
+    return all(
+        b - a > _LETTER * (len(before) + len(after)) / 2 + 6
+        for (a, before), (b, after) in pairwise(words)
+    )
 
 
 def _finite(xs: Sequence[float], ys: Sequence[float]) -> list[tuple[float, float]]:
