@@ -8,13 +8,14 @@ from __future__ import annotations
 import difflib
 import importlib
 import sys
+import warnings
 from typing import Annotated, Any, ClassVar, NamedTuple
 
 import typer
 import typer.core
 import typer.main
 
-from graticule.errors import GraticuleError
+from graticule.errors import GraticuleError, GraticuleWarning
 from graticule.version import __version__
 
 
@@ -151,8 +152,18 @@ def root(
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 something failed, 2 wrong use."""
+    pythons = warnings.showwarning
+
+    def show(message: Warning | str, *about: Any, **more: Any) -> None:
+        if isinstance(message, GraticuleWarning):
+            typer.echo(f"graticule: {message}", err=True)
+        else:
+            pythons(message, *about, **more)
+
     try:
-        app(args=arguments, prog_name="graticule")
+        with warnings.catch_warnings():
+            warnings.showwarning = show
+            app(args=arguments, prog_name="graticule")
     except GraticuleError as error:
         typer.echo(f"graticule: {error}", err=True)
         sys.exit(1)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from graticule.encoders.export import export
 from graticule.encoders.spec import NORMALISATIONS, EncoderSpec
 from graticule.errors import RecipeError
 
@@ -49,11 +51,17 @@ class Encoder(FromPixels):
     Attributes:
         spec: what the recipe said.
         dim: length of the vector.
+        segmenter: where the backbone sees a photo's map (`graticule.encoders.segmented`), what
+            makes it.
+        seen: the segmenter's part of labels, "" without one.
     """
+
+    seen: str = ""
 
     def __init__(self, backbone: nn.Module, spec: EncoderSpec, features: int) -> None:
         super().__init__("imagenet" if spec.normalise == "auto" else spec.normalise)
         self.backbone = backbone
+        self.segmenter: nn.Module | None = None
         self.spec = spec
         self.dim = self._measure() if spec.pooling == "flatten" else features
 
@@ -62,7 +70,7 @@ class Encoder(FromPixels):
         was = self.training
         self.eval()
         with torch.no_grad():
-            dim = self(torch.zeros(1, size, size, 3, dtype=torch.uint8)).shape[1]
+            dim = self.pool(self.feature_map(torch.zeros(1, 3, size, size))).shape[1]
         self.train(was)
         return int(dim)
 
@@ -95,6 +103,12 @@ class Encoder(FromPixels):
         if how == "token":
             raise RecipeError(f"encoder {self.spec.name} has no tokens: use pooling avg")
         return _POOLINGS[how](x)
+
+    def write(self, path: Path) -> None:
+        """Export it: ``pixels_0`` uint8 (n, size, size, 3) → ``embedding`` (n, dim)."""
+        size = self.spec.preprocess.size
+        example = torch.zeros(1, size, size, 3, dtype=torch.uint8)
+        export(self, example, path, input_name="pixels_0", outputs=("embedding",))
 
     def layers(self) -> list[tuple[str, nn.Module]]:
         """The backbone's layers that hold parameters, from the input upwards, by name."""

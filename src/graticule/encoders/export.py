@@ -24,6 +24,7 @@ def export(
     input_name: str,
     outputs: tuple[str, ...],
     free: str = "",
+    opset: int = OPSET,
 ) -> None:
     """Write a module as an ONNX graph with a free batch size, whole or not at all.
 
@@ -34,6 +35,7 @@ def export(
         input_name: e.g. ``pixels_0`` or ``embedding``.
         outputs: names of the outputs.
         free: what the second axis of the input is called, where its length is free too.
+        opset: the operator set.
     """
     # Each part by itself: a wrapper fresh from its constructor learns, what it wraps may not.
     modes = {part: part.training for part in module.modules()}
@@ -52,7 +54,7 @@ def export(
             input_names=[input_name],
             output_names=list(outputs),
             dynamic_axes=axes,
-            opset_version=OPSET,
+            opset_version=opset,
             dynamo=False,
         )
     for part, learning in modes.items():

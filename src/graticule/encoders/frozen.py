@@ -107,9 +107,8 @@ def from_module(module: Any, spec: EncoderSpec, device: str = "cpu") -> Frozen:
             out: Float32Array = module(torch.from_numpy(pixels).to(device)).float().cpu().numpy()
         return out
 
-    seen = f"{spec.segmentation}>" if spec.segmentation else ""
     normalise = "imagenet" if spec.normalise == "auto" else spec.normalise
-    label = f"{seen}{spec.name}/{spec.pooling}/{normalise}"
+    label = f"{module.seen}{spec.name}/{spec.pooling}/{normalise}"
     return Frozen(label, digest(module), spec.preprocess, encode, module.dim, module=module)
 
 

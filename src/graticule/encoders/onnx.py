@@ -52,12 +52,15 @@ class OnnxGraph:
         self.inputs = tuple(node.name for node in self._session.get_inputs())
         self.outputs = tuple(node.name for node in self._session.get_outputs())
         nodes = (*self._session.get_inputs(), *self._session.get_outputs())
-        self._widths = {node.name: node.shape[-1] for node in nodes if node.shape}
+        self._shapes = {node.name: tuple(node.shape) for node in nodes if node.shape}
 
     def width(self, name: str) -> int | None:
         """Length of the last axis of an input or output; None where the graph leaves it open."""
-        found = self._widths.get(name)
-        return found if isinstance(found, int) else None
+        return (self.shape(name) or (None,))[-1]
+
+    def shape(self, name: str) -> tuple[int | None, ...]:
+        """Lengths of an input's or output's axes; None for one that the graph leaves open."""
+        return tuple(n if isinstance(n, int) else None for n in self._shapes.get(name, ()))
 
     def __call__(self, **arrays: npt.NDArray[Any]) -> Mapping[str, npt.NDArray[np.float32]]:
         """Run the graph on named arrays; returns every output by name, float16 as float32."""

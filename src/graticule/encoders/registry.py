@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import warnings
 from typing import TYPE_CHECKING, Final
 
-from graticule.errors import MissingExtraError, RecipeError
+from graticule.errors import GraticuleWarning, MissingExtraError, RecipeError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,13 +46,39 @@ def list_encoders(pattern: str = "") -> list[str]:
     return [name for name in names if pattern in name]
 
 
-def build(spec: EncoderSpec, *, base: Path | None = None, download: bool = False) -> Encoder:
+def check_weights(spec: EncoderSpec, *, download: bool, key: str = "") -> None:
+    """Refuse an encoder whose weights are neither on the disk nor may be fetched.
+
+    Args:
+        spec: the encoder.
+        download: whether published weights may be fetched.
+        key: where it stands in its recipe, for the message; "" where ``--weights`` reaches it.
+
+    Raises:
+        RecipeError: it has none.
+    """
+    if spec.pretrained and spec.weights is None and not download:
+        local = f"--set {key}.weights=FILE" if key else "--weights FILE"
+        raise RecipeError(
+            f"encoder {spec.name}: the recipe starts from published weights; add --download to "
+            f"fetch them, {local} for a local file, or --set {key or 'encoder'}.pretrained=false"
+        )
+    if spec.segmentation is not None:
+        from graticule.encoders import segmented
+
+        segmented.check_weights(spec, download=download, key=key or "encoder")
+
+
+def build(
+    spec: EncoderSpec, *, base: Path | None = None, download: bool = False, key: str = ""
+) -> Encoder:
     """The encoder of a recipe, with its starting weights.
 
     Args:
         spec: what the recipe says.
         base: the folder that a relative ``spec.weights`` is looked for in.
         download: allow published weights to be fetched.
+        key: see :func:`check_weights`.
 
     Raises:
         RecipeError: an unknown name, or weights that are missing or of another shape.
@@ -67,19 +94,15 @@ def build(spec: EncoderSpec, *, base: Path | None = None, download: bool = False
         from graticule.encoders import clip
 
         return clip.encoder(spec, base)
-    if spec.pretrained and spec.weights is None and not download:
-        raise RecipeError(
-            f"encoder {spec.name}: the recipe starts from published weights; add --download to "
-            "fetch them, --weights FILE for a local file, or --set encoder.pretrained=false"
-        )
+    check_weights(spec, download=download, key=key)
     backbone, features = _backbone(spec, published=spec.pretrained and spec.weights is None)
     if spec.weights is not None:
         weights.load_into(backbone, spec.weights, base=base, sha256=spec.sha256, part=spec.partial)
     if spec.segmentation is not None:
         from graticule.encoders.segmented import Segmented, build_segmenter
 
-        segmenter = build_segmenter(spec.segmentation, spec.segmentation_weights, base)
-        backbone = Segmented(segmenter, backbone, features)
+        segmenter = build_segmenter(spec, base=base, download=download)
+        return Segmented(segmenter, backbone, spec, features)
     return Encoder(backbone, spec, features)
 
 
@@ -103,6 +126,7 @@ def _backbone(spec: EncoderSpec, *, published: bool) -> tuple[object, int]:
             f"no encoder {spec.name!r}"
             + (f"; did you mean {near[0]!r}?" if near else "; any timm name will do")
         )
+    _warn_of_gelu(spec.name)
     if spec.pooling == "projection":
         if "clip" not in spec.name:
             raise RecipeError(
@@ -120,3 +144,26 @@ def _backbone(spec: EncoderSpec, *, published: bool) -> tuple[object, int]:
 
         backbone.pre_logits = nn.Identity()
     return backbone, int(backbone.num_features)
+
+
+def _warn_of_gelu(name: str) -> None:
+    """OpenAI's CLIP learned with QuickGELU; timm has a name with it and one without.
+
+    Raises:
+        RecipeError: the network has no weights of the name's tag.
+    """
+    import timm
+
+    try:
+        settings = timm.get_pretrained_cfg(name)
+    except RuntimeError as error:
+        known = ", ".join(timm.list_pretrained(name.partition(".")[0]))
+        raise RecipeError(f"no encoder {name!r}; timm has {known or 'no weights of it'}") from error
+    notes = " ".join(getattr(settings, "notes", None) or ()).lower()
+    if "quickgelu" in notes and "quickgelu" not in name:
+        warnings.warn(
+            f"encoder {name}: its weights learned with QuickGELU, which this name leaves out; "
+            f"{name.replace('_clip_', '_clip_quickgelu_')} gives the published vectors",
+            GraticuleWarning,
+            stacklevel=3,
+        )

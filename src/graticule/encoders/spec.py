@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 from graticule.photos.preprocess import Preprocess
 
@@ -32,9 +32,14 @@ class EncoderSpec(BaseModel):
             layer, which of a CLIP makes the embedding that it shares with text.
         normalise: mean and standard deviation; ``auto`` takes those of the augmentation.
         preprocess: resize and crop where nothing is random.
-        segmentation: encode the photo's semantic-segmentation map instead, by this network; see
-            `graticule.encoders.segmented`. Wants ``normalise: half``.
-        segmentation_weights: its local weights.
+        segmentation: encode the photo's semantic-segmentation map instead, by this network: a name
+            of `graticule.encoders.segmented`, ``torchvision/NAME``, or an ONNX file. What stands
+            above is the map's encoder: its pixels are the map's colours.
+        segmentation_weights: its local weights; an ONNX file holds its own.
+        segmentation_pretrained: without local weights, start from the library's published ones,
+            fetched only with ``--download``; false starts at random, for tests.
+        segmentation_normalise: mean and standard deviation of the pixels that it takes; its own by
+            default, ImageNet's of an ONNX file.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -49,3 +54,14 @@ class EncoderSpec(BaseModel):
     preprocess: Preprocess = Field(default_factory=lambda: Preprocess(resize="squash"))
     segmentation: str | None = None
     segmentation_weights: str | None = None
+    segmentation_pretrained: bool = True
+    segmentation_normalise: Literal["imagenet", "half", "unit", "clip"] | None = None
+
+    @model_serializer(mode="wrap")
+    def _written(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out later keys where they are not set: checkpoints and contests are keyed by it."""
+        found: dict[str, Any] = write(self)
+        for name in ("segmentation_pretrained", "segmentation_normalise"):
+            if found.get(name) == type(self).model_fields[name].default:
+                found.pop(name, None)
+        return found

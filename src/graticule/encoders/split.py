@@ -60,12 +60,14 @@ class Split:
     def label(self) -> str:
         """What is below the cut, for the key of a store."""
         spec = self.encoder.spec
-        return f"{spec.name}/{spec.normalise}/below {self.cut}"
+        return f"{self.encoder.seen}{spec.name}/{spec.normalise}/below {self.cut}"
 
     @property
     def weights(self) -> str:
         """Hash of the weights below the cut: what is above may differ."""
         total = hashlib.sha256()
+        if self.encoder.segmenter is not None:
+            total.update(digest(self.encoder.segmenter).encode())
         modules = dict(self.encoder.named_modules())
         for name in sorted(self._held):
             total.update(name.encode())

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from graticule import files
+from graticule.encoders import open_clip
 from graticule.errors import GraticuleError, RecipeError
 
 
@@ -55,7 +56,8 @@ def load_into(
     """Fill a module from a file; a classifier the module does not have is left out.
 
     Args:
-        module: what to fill; its own ``translate`` maps the file's names, if it has one.
+        module: what to fill; its own ``translate`` maps the file's names, if it has one. OpenCLIP's
+            names are known without.
         path: the file.
         base: where a relative path is looked for first.
         sha256: refuse a file with another checksum.
@@ -74,7 +76,7 @@ def load_into(
         raise GraticuleError(f"{file}: not the file the recipe asks for (SHA-256 differs)")
     state = read(file)
     translate = getattr(module, "translate", None)
-    state = translate(state) if callable(translate) else state
+    state = translate(state) if callable(translate) else open_clip.timm_names(state)
     return fill(module, state, name=str(file), part=part)
 
 

@@ -55,7 +55,7 @@ def _built(spec: EncoderSpec, *, empty: bool) -> Encoder:
 
     To draw the 300 million numbers of a ViT-L/14 takes minutes, only to be counted.
     """
-    bare = spec.model_copy(update={"weights": None, "pretrained": False})
+    bare = spec.model_copy(update={"weights": None, "pretrained": False, "segmentation": None})
     if not empty:
         return registry.build(bare)
     try:

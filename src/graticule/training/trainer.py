@@ -256,17 +256,22 @@ class Trainer:
 
     def _encoders(self, spec: NetworkSpec, name: str) -> tuple[Frozen | Fused, Encoder | None]:
         """One encoder, or several side by side."""
-        first, module = self._encoder(spec, name)
+        first, module = self._encoder(spec, name, "encoder" if spec.fuse else "")
         if not spec.fuse:
             return first, module
         others = [
-            self._encoder(spec.model_copy(update={"encoder": other, "fuse": ()}), name)[0]
-            for other in spec.fuse
+            self._encoder(
+                spec.model_copy(update={"encoder": other, "fuse": ()}), name, f"fuse.{number}"
+            )[0]
+            for number, other in enumerate(spec.fuse)
         ]
         return Fused((first, *others), spec.fuse_unit), None
 
-    def _encoder(self, spec: NetworkSpec, name: str) -> tuple[Frozen, Encoder | None]:
-        """The starting encoder; one that never learns is shared by the networks that use it."""
+    def _encoder(self, spec: NetworkSpec, name: str, at: str) -> tuple[Frozen, Encoder | None]:
+        """The starting encoder; one that never learns is shared by the networks that use it.
+
+        ``at`` is where it stands in a recipe that fuses several, "" in any other.
+        """
         start = spec.start
         key = start.model_dump_json()
         if spec.frozen and key in self.encoders:
@@ -276,7 +281,7 @@ class Trainer:
             return self.encoders[key], None
         # An encoder that starts at random starts alike in every run of the recipe's seed.
         torch.manual_seed(_number(self.recipe.seed, "" if spec.frozen else name))
-        module = registry.build(start, base=self.base, download=self.download)
+        module = registry.build(start, base=self.base, download=self.download, key=at)
         made = frozen.from_module(module, start, self.device)
         if spec.frozen:
             self.encoders[key] = made

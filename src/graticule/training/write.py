@@ -151,9 +151,7 @@ def _write_encoder(encoder: Frozen, path: Path) -> None:
     if encoder.onnx is not None:
         shutil.copyfile(encoder.onnx, path)
         return
-    size = encoder.preprocess.size
-    example = torch.zeros(1, size, size, 3, dtype=torch.uint8)
-    export(encoder.module.to("cpu"), example, path, input_name="pixels_0", outputs=("embedding",))
+    encoder.module.to("cpu").write(path)
 
 
 def card(
