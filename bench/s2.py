@@ -58,6 +58,17 @@ def main() -> None:
             "S2 cells",
         ),
     }
+    _write(
+        {
+            "trunk": TRUNK,
+            "photos": int(india.sum()),
+            "coordinates": len(np.unique(photos.manifest.latlon[india], axis=0)),
+            "landmarks": len(np.unique(sight[india & (photos.columns["landmark"] != "")])),
+            "in_other_folds": int((india & (photos.fold >= 0)).sum())
+            - int(np.bincount(photos.fold[india & (photos.fold >= 0)]).max()),
+            "machine": machine(),
+        }
+    )
     others = ["taught", "growth", "optics", "lookup", "map"]
     for argument in sys.argv[1:] or [*parts, *others]:
         # "apart:0,1" does two folds of a part alone, "growth:1000" one size.
@@ -88,17 +99,6 @@ def main() -> None:
                     handle.write(drawn)
         else:
             sys.exit(f"{sys.argv[0]}: no part {word!r}; there are {', '.join([*parts, *others])}")
-    _write(
-        {
-            "trunk": TRUNK,
-            "photos": int(india.sum()),
-            "coordinates": len(np.unique(photos.manifest.latlon[india], axis=0)),
-            "landmarks": len(np.unique(sight[india & (photos.columns["landmark"] != "")])),
-            "in_other_folds": int((india & (photos.fold >= 0)).sum())
-            - int(np.bincount(photos.fold[india & (photos.fold >= 0)]).max()),
-            "machine": machine(),
-        }
-    )
 
 
 def _write(found: dict[str, Any], parts: dict[str, Any] | None = None) -> None:
@@ -396,8 +396,8 @@ def _taught(rows: list[dict[str, Any]]) -> list[str]:
         "Landmarks apart; each left-out landmark with 20 photos or more is taught to the model of "
         "the others, as `graticule teach` does it (nothing is trained), five draws of the photos, "
         "and asked for with photos that were not shown. Before: the answer without teaching; the "
-        "landmark is in no cell's photos. Called so: photos of landmarks the model knows, set aside from "
-        "training, that were then taken for the taught one. Intervals over landmarks.",
+        "landmark is in no cell's photos. Called so: photos of landmarks the model knows, set "
+        "aside from training, that were then taken for the taught one. Intervals over landmarks.",
         "",
         "| shots | landmarks | asked | named % | 95 % | median km | before | 1 | 25 | 200 km % "
         "| before | known photos called so % |",
