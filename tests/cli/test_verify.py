@@ -47,6 +47,7 @@ def test_a_table_of_claims_goes_on_past_bad_rows(
     assert run("verify", "--claims", str(table), "-m", model, "-f", "json") == 1
     found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [one["verdict"] for one in found] == ["agrees", "contradicts"] + [None] * 5
+    assert [one["claim_text"] for one in found[4:]] == ["Springfield", "", "139.7,35.7"]
     words = [one["error"] for one in found[2:]]
     for part, error in zip(
         ("no such file", "leaves its folder", "24 towns", "neither", "did you mean"),
@@ -59,6 +60,8 @@ def test_a_table_of_claims_goes_on_past_bad_rows(
     assert f"2 verified in {target}; 5 could not be read" in capsys.readouterr().err
     rows = list(csv.DictReader(io.StringIO(target.read_text(encoding="utf-8"))))
     assert [row["verdict"] for row in rows][:3] == ["agrees", "contradicts", ""]
+    assert [row["claim"] for row in rows][4:] == ["Springfield", "", "139.7,35.7"]
+    assert rows[0]["false_alarm"] == "0.04"
 
 
 def test_a_claimed_country_is_named_with_its_share(
@@ -66,7 +69,9 @@ def test_a_claimed_country_is_named_with_its_share(
 ) -> None:
     red = str(photo(tmp_path / "red.jpg", RED))
     assert run("verify", red, "--claim", "India", "-m", model) == 0
-    assert "the claim: India " in capsys.readouterr().out
+    told = capsys.readouterr()
+    assert "the claim: India " in told.out
+    assert "Whole countries, against those of other photos, on 45 places" in told.err
 
 
 def test_a_page(model: str, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from graticule.errors import GraticuleError
-from graticule.locate.claims import of_row, parse
+from graticule.locate.claims import as_given, of_row, parse
 
 
 @pytest.mark.parametrize(
@@ -127,3 +127,41 @@ def test_rows_say_what_is_wrong_with_them() -> None:
     assert "neither" in str(of_row(" ", float("nan"), float("nan")))
     assert "finite" in str(of_row("", 1.0, float("nan")))
     assert "did you mean" in str(of_row("", 139.7, 35.7))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Bavaria, Germany", "a region cannot be claimed, a town in it can"),
+        ("Bayern, Germany", 'Bayern is a region of Germany.*as "Munich, DE"'),
+        ("Texas, US", 'regions cannot be claimed: name a town in it, as "Houston, US"'),
+        ("California, US", 'California is a region.*"Los Angeles, US".*Maryland'),
+        ("Indiana, US", "Smaller towns have that name: Indiana, Pennsylvania, US"),
+        ("Georgia, US", 'Georgia is a region of United States.*"Atlanta, US"'),
+        ("Victoria", "Victoria is a region of Australia, too"),
+    ],
+)
+def test_a_region_is_none_to_claim_and_that_is_said(text: str, words: str) -> None:
+    with pytest.raises(GraticuleError, match=words):
+        parse(text)
+
+
+def test_where_a_name_is_a_region_too_the_choice_is_said() -> None:
+    assert "Washington is a region" in parse("Washington, US").notes[0]
+    # A town in the region of its name is what people mean by it.
+    assert not parse("New York, US").notes
+    assert not parse("Indiana, Pennsylvania, US").notes
+
+
+def test_a_country_that_is_a_region_or_a_town_too_is_said_to_be_taken() -> None:
+    taken, also = parse("Georgia").notes
+    assert taken == "the whole of Georgia was taken as the claim"
+    assert also.startswith("Georgia is a region of United States of America, too")
+    assert "a town of Luxembourg, too" in parse("Luxembourg").notes[1]
+    assert len(parse("Ukraine").notes) == 1
+
+
+def test_a_row_keeps_the_words_it_was_given() -> None:
+    assert as_given("Atlantis", 1.0, 2.0) == "Atlantis"
+    assert as_given("", 139.7, 35.7) == "139.7,35.7"
+    assert as_given(" ", float("nan"), float("nan")) == ""

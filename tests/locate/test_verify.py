@@ -16,7 +16,13 @@ from graticule.locate import albums
 from graticule.locate.claims import parse
 from graticule.locate.engine import Engine
 from graticule.locate.verify import Item, Verification, Verifier
-from graticule.locate.verify_output import WRITERS, flat, in_words, one_line_each
+from graticule.locate.verify_output import (
+    WRITERS,
+    flat,
+    in_words,
+    limits_in_words,
+    one_line_each,
+)
 from graticule.locate.verify_page import page
 from graticule.photos.manifest import read
 from graticule.verdicts.limits import Limits, Verdicts
@@ -34,7 +40,15 @@ def fitted(**changes: object) -> Calibration:
         found=0.5,
         confirmed=0.4,
     )
-    verdicts = Verdicts(task="cities", reach_km=100.0, rates={5: limits}, claims=100, places=50)
+    verdicts = Verdicts(
+        task="cities",
+        reach_km=100.0,
+        rates={5: limits},
+        claims=100,
+        places=50,
+        countries={5: limits.model_copy(update={"false_alarm": 0.03})},
+        country_places=45,
+    )
     return Calibration(
         calibrated=True,
         prior={"cities": [0.4, 0.3, 0.3], "countries": [0.3, 0.3, 0.4]},
@@ -79,6 +93,45 @@ def test_a_whole_country_can_be_claimed(verifier: Verifier, tmp_path: Path) -> N
     assert told(verifier, green, parse("India")).verdict == "agrees"
     assert told(verifier, green, parse("France")).verdict == "contradicts"
     assert told(verifier, green, parse("India")).cell is None
+    # By limits of their own.
+    assert told(verifier, green, parse("India")).false_alarm == 0.03
+    assert told(verifier, green, DELHI).false_alarm == 0.04
+
+
+def test_a_model_without_limits_for_countries_says_so_in_every_output(
+    verifier: Verifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without = verifier.verdicts.model_copy(update={"countries": {}})
+    monkeypatch.setattr(verifier, "verdicts", without)
+    green = photo(tmp_path / "green.jpg", GREEN)
+    found = told(verifier, green, parse("India"))
+    assert found.verdict == "can't tell"
+    assert found.false_alarm is found.false_agreement is None
+    assert found.likelihood_ratio is not None
+    words = "not calibrated for whole countries"
+    assert words in (found.reason or "")
+    assert words in str(flat(found)["reason"])
+    assert words in one_line_each(found)
+    assert words in page([found], without, [green])
+    assert words in limits_in_words(without, 5, countries=True)
+    assert told(verifier, green, DELHI).verdict == "agrees"
+
+
+def test_a_model_without_limits_at_a_rate_gives_that_reason(
+    verifier: Verifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    none = verifier.verdicts.limits(5).model_copy(update={"contradicts": None, "agrees": None})
+    few = verifier.verdicts.model_copy(update={"rates": {1: none, 5: none}})
+    monkeypatch.setattr(verifier, "_limits", none)
+    found = told(verifier, photo(tmp_path / "red.jpg", RED), DELHI)
+    assert found.verdict == "can't tell"
+    assert found.reason == "this model has no limits that keep 5 % false alarms"
+    assert "No claim is contradicted: 99 places are needed" in limits_in_words(few, 1)
+    assert "No claim is said to agree: no limit kept the rate" in limits_in_words(few, 5)
+    unmeasured = few.model_copy(
+        update={"rates": {5: verifier.verdicts.limits(5).model_copy(update={"found": None})}}
+    )
+    assert "contradicted could not be measured" in limits_in_words(unmeasured, 5)
 
 
 @pytest.mark.parametrize(
@@ -159,6 +212,8 @@ def test_metadata_stands_apart_and_changes_no_verdict(verifier: Verifier, tmp_pa
         image.save(buffer, "JPEG", exif=exif, quality="keep")
     with_gps = told(verifier, buffer.getvalue(), PARIS)
     assert with_gps.checks[0].says == "contradicts"
+    row = flat(with_gps)
+    assert (row["gps"], row["gps_words"]) == ("contradicts", with_gps.checks[0].words)
     without = told(verifier, plain, PARIS)
     assert without.checks == ()
     assert with_gps.model_copy(update={"checks": ()}) == without
@@ -169,6 +224,10 @@ def test_a_model_without_verdicts_or_with_another_rate_says_what_to_do(
 ) -> None:
     with pytest.raises(GraticuleError, match="graticule calibrate"):
         Verifier(Engine(colours))
+    few = Engine(colours)
+    few.calibration = Calibration(calibrated=True, fitted_on={"no_verdicts": "14 places, say"})
+    with pytest.raises(GraticuleError, match="no thresholds for verdicts: 14 places, say"):
+        Verifier(few)
     with pytest.raises(GraticuleError, match="there are: 5"):
         Verifier(Engine(bundle), 1)
 
@@ -200,6 +259,9 @@ def test_an_index_shows_the_claimed_place_and_the_likeliest(
     # It shows; it does not speak.
     alone = told(verifier, red, DELHI)
     assert (found.verdict, found.likelihood_ratio) == (alone.verdict, alone.likelihood_ratio)
+    looks = str(flat(found)["looks_claimed"])
+    assert all(f"{match.photo} ({match.similarity:.2f})" in looks for match in found.looks_claimed)
+    assert flat(found)["looks_likeliest"]
     album = with_index.engine.album
     assert album is not None
     assert album.file("0.jpg") == (tmp_path / "albums.index" / "../albums/0.jpg")
@@ -231,7 +293,8 @@ def test_the_page_opens_offline_and_escapes_what_it_is_given(
 
 def test_every_format_has_every_photo(verifier: Verifier, tmp_path: Path) -> None:
     red = photo(tmp_path / "red.jpg", RED)
-    found = list(verifier.verify([Item(red, "a\nb", PARIS), Item(red, "two", "no such claim")]))
+    items = [Item(red, "a\nb", PARIS), Item(red, "two", "no such claim", "Atlantis")]
+    found = list(verifier.verify(items))
     for form, lines in (("json", 2), ("csv", 3)):
         out = io.StringIO()
         write = WRITERS[form](out)
@@ -241,6 +304,12 @@ def test_every_format_has_every_photo(verifier: Verifier, tmp_path: Path) -> Non
             assert [Verification.model_validate_json(x) for x in out.getvalue().split("\n")[:2]]
         assert len(out.getvalue().replace('"a\nb"', "ab").strip().split("\n")) == lines
     assert list(flat(found[0])) == list(flat(found[1]))
+    rates = (flat(found[0])["false_alarm"], flat(found[0])["false_agreement"])
+    assert rates == (0.04, 0.06)
+    # A claim that could not be read stands as it was given.
+    assert flat(found[1])["claim"] == found[1].claim_text == "Atlantis"
+    assert "Atlantis" in one_line_each(found[1])
+    assert "Atlantis" in page(found, verifier.verdicts, [red, red])
     assert one_line_each(found[0]).startswith("a\\nb: agrees")
     assert "not read" in one_line_each(found[1])
 

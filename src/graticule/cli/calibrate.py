@@ -77,4 +77,6 @@ def calibrate(
     )
     kept = ", ".join(f"{risk} %" for risk in sorted(fitted.risk_confidence)) or "none of them"
     typer.echo(f"risks that --max-risk can keep: {kept}")
+    for line in fitting.verdict_lines(fitted):
+        typer.echo(line)
     typer.echo(f"wrote {output}", err=True)

@@ -111,7 +111,7 @@ def _of_photos(photos: list[str], claim: str | None, complaints: list[str]) -> I
 
 
 def _of_table(table: Path) -> Iterator[Item]:
-    from graticule.locate.claims import of_row
+    from graticule.locate.claims import as_given, of_row
     from graticule.locate.verify import Item
     from graticule.photos.manifest import read
 
@@ -126,10 +126,11 @@ def _of_table(table: Path) -> Iterator[Item]:
         said, latlon = rows.column("claim"), rows.latlon
         for name, words, (lat, lon) in zip(rows.column("path"), said, latlon, strict=True):
             claim = of_row(str(words), float(lat), float(lon))
+            text = as_given(str(words), float(lat), float(lon))
             try:
-                yield Item(rows.file(str(name)), str(name), claim)
+                yield Item(rows.file(str(name)), str(name), claim, text)
             except GraticuleError as error:
-                yield Item(b"", str(name), str(error))
+                yield Item(b"", str(name), str(error), text)
 
     return items()
 
@@ -140,6 +141,7 @@ def _run(verifier: Verifier, items: Iterator[Item], form: str, target: Path | No
     from graticule.progress import bar
 
     done: list[bool] = []
+    countries = False
     kept: list[tuple[Verification, Source]] = []
     sources: deque[Source] = deque()
 
@@ -164,6 +166,7 @@ def _run(verifier: Verifier, items: Iterator[Item], form: str, target: Path | No
                 else:
                     write(one)
                 done.append(one.error is None)
+                countries |= one.claim is not None and one.claim.whole_country
                 moving.advance()
         except KeyboardInterrupt:
             # What is done is written: lines as they came, a page of those there are.
@@ -174,7 +177,7 @@ def _run(verifier: Verifier, items: Iterator[Item], form: str, target: Path | No
         assert target is not None
         _write_page(verifier, kept, target)
     if form == "table":
-        words = verify_output.limits_in_words(verifier.verdicts, verifier.rate)
+        words = verify_output.limits_in_words(verifier.verdicts, verifier.rate, countries=countries)
         typer.echo(f"graticule: {words}", err=True)
     if target is not None:
         unread = f"; {done.count(False)} could not be read" if False in done else ""

@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +23,7 @@ from graticule.evaluation.truth import Truth
 from graticule.locate import albums
 from graticule.locate.beliefs import countries_of
 from graticule.locate.engine import BATCH, Engine
+from graticule.locate.verify_output import limits_in_words
 from graticule.photos.duplicates import perceptual_hash
 from graticule.photos.manifest import Manifest
 from graticule.progress import track
@@ -31,11 +31,14 @@ from graticule.refine import neighbours
 from graticule.refine.neighbours import Neighbours
 from graticule.systems.bundle import Bundle
 from graticule.verdicts.fit import fit_verdicts
+from graticule.verdicts.limits import Verdicts
 
 #: Fewer located photos than this fit nothing that holds.
 MIN_PHOTOS = 30
 #: Share of photos that fall silent for want of evidence.
 _SILENT = 0.05
+#: Folds of sources that verdicts are judged over: a manifest may name a source for each user.
+_FOLDS = 10
 #: Of a model card's section.
 HEADING = "## Calibration"
 
@@ -175,6 +178,15 @@ def calibrate(engine: Engine, manifest: Manifest, *, seed: int = 0) -> Calibrati
     asked = next(iter(prior))
     gains = fitting.gain(tempered[asked], prior[asked])
     speaks = located[gains[located] >= np.quantile(gains, _SILENT)]
+    verdicts = _verdicts(
+        {name: belief[speaks] for name, belief in tempered.items()},
+        prior,
+        truth.latlon[speaks],
+        truth.clusters()[speaks],
+        truth.column("source")[speaks],
+        seed,
+    )
+    none = {"no_verdicts": verdicts} if isinstance(verdicts, str) else {}
     return engine.calibration.model_copy(
         update={
             **fitted,
@@ -185,13 +197,7 @@ def calibrate(engine: Engine, manifest: Manifest, *, seed: int = 0) -> Calibrati
             "index": _with_index(engine, found, point, located, places, clusters),
             "prior": {name: _figures(p) for name, p in prior.items()},
             "min_gain": float(np.quantile(gains, _SILENT)),
-            "verdicts": _verdicts(
-                {name: belief[speaks] for name, belief in tempered.items()},
-                prior,
-                truth.latlon[speaks],
-                clusters[np.isin(located, speaks)],
-                seed,
-            ),
+            "verdicts": {} if isinstance(verdicts, str) else verdicts.model_dump(mode="json"),
             "fitted_on": {
                 "photos": len(found.rows),
                 "with_coordinates": len(located),
@@ -199,6 +205,7 @@ def calibrate(engine: Engine, manifest: Manifest, *, seed: int = 0) -> Calibrati
                 "manifest": manifest.path.name,
                 "coverage_may_be_claimed": len(np.unique(clusters)) >= CLAIM_PLACES,
                 **about,
+                **none,
             },
         }
     )
@@ -298,16 +305,28 @@ def _temperatures(
 def _verdicts(
     beliefs: Mapping[str, Belief[Partition]],
     priors: Mapping[str, npt.NDArray[np.float32]],
-    places: npt.NDArray[np.float64],
+    latlon: npt.NDArray[np.float64],
     clusters: npt.NDArray[np.str_],
+    sources: npt.NDArray[np.str_],
     seed: int,
-) -> dict[str, Any]:
-    """Limits of verdicts; empty where the model knows too few of the places."""
+) -> Verdicts | str:
+    """Limits of verdicts, each fold of sources judged by the others'; why there are none."""
+    # Many photos of one place, as folders of landmarks are, tell no more of new places than one.
+    spots = np.array([f"{lat:.1f},{lon:.1f}" for lat, lon in latlon.tolist()], dtype=np.str_)
+    places = np.where(clusters == "", spots, clusters)
     try:
-        found = fit_verdicts(beliefs, priors, places, clusters, seed=seed)
-    except GraticuleError:
-        return {}
-    return found.model_dump(mode="json")
+        return fit_verdicts(beliefs, priors, latlon, places, folds=_folds(sources), seed=seed)
+    except GraticuleError as error:
+        return str(error)
+
+
+def _folds(sources: npt.NDArray[np.str_]) -> npt.NDArray[np.int64] | None:
+    """At most :data:`_FOLDS` folds of whole sources, the largest apart; None of a single source."""
+    _, index, size = np.unique(sources, return_inverse=True, return_counts=True)
+    if len(size) < 2:
+        return None
+    rank = np.argsort(np.argsort(-size, kind="stable"))
+    return np.asarray(rank[index] % _FOLDS)
 
 
 def card_with(card: str, fitted: Calibration) -> str:
@@ -333,6 +352,7 @@ def card_with(card: str, fitted: Calibration) -> str:
             f"- with the index {fitted.index.fingerprint[:8]} as it was, radii of their own and a "
             f"weight of up to {fitted.index.weighing['weight']:.0%}; with any other, none"
         )
+    lines += [f"- {line}" for line in verdict_lines(fitted)]
     if fitted.risk_confidence:
         kept = ", ".join(f"{risk} %" for risk in sorted(fitted.risk_confidence))
         lines.append(f"- risks that --max-risk can keep: {kept}")
@@ -344,6 +364,15 @@ def card_with(card: str, fitted: Calibration) -> str:
     after = card.find("\n## ", start + len(HEADING))
     rest = "" if after < 0 else card[after:]
     return card[:start] + section + rest
+
+
+def verdict_lines(fitted: Calibration) -> list[str]:
+    """What `graticule verify` may promise with this calibration, or why it has no verdicts."""
+    if not fitted.verdicts:
+        why = fitted.fitted_on.get("no_verdicts", "none were fitted")
+        return [f"no verdicts for graticule verify: {why}"]
+    verdicts = Verdicts.of(fitted.verdicts)
+    return [limits_in_words(verdicts, rate, countries=True) for rate in sorted(verdicts.rates)]
 
 
 def drift_table(fitted: Calibration) -> list[str]:

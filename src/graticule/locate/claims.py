@@ -13,6 +13,7 @@ import numpy.typing as npt
 from graticule import atlas, sphere
 from graticule.atlas.towns import Town, fold, towns
 from graticule.errors import GraticuleError
+from graticule.locate import namesakes
 
 #: Of two towns of one name, the larger is meant when it is this many times as large.
 _CLEARLY = 5
@@ -133,6 +134,13 @@ def of_row(said: str, lat: float, lon: float) -> Claim | str:
     return "no claim: the row has neither a claim nor lat and lon"
 
 
+def as_given(said: str, lat: float, lon: float) -> str:
+    """A row's claim as its table has it, whether it can be read or not."""
+    if said.strip():
+        return said
+    return f"{lat:g},{lon:g}" if math.isfinite(lat) or math.isfinite(lon) else ""
+
+
 def _oddities(lat: float, lon: float, country: str) -> tuple[str, ...]:
     notes = []
     if lat == 0 and lon == 0:
@@ -184,24 +192,33 @@ def _named(text: str) -> Claim:
     found, inside = _towns_of(text, parts)
     first, others = found[0], found[1:]
     rivals = [town for town in others if _km(first, town) > _ONE_PLACE_KM]
+    region = _region_meant(first, parts)
+    if region is not None and first.population < namesakes.LARGE:
+        listed = "; ".join(_called(town, inside) for town in [first, *rivals][:_LISTED])
+        raise GraticuleError(
+            f"claim {text!r}: {namesakes.what_to_claim(region)}. Smaller towns have that name: "
+            f'{listed}. For one of them write "Name, Region, Country"'
+        )
     if rivals and first.population < _CLEARLY * max(1, rivals[0].population):
         listed = "; ".join(_called(town, inside) for town in [first, *rivals][:_LISTED])
         more = len(rivals) + 1 - _LISTED
-        region = _region(first)
-        example = ", ".join(filter(None, (first.name, region, first.country)))
+        example = ", ".join(filter(None, (first.name, _region(first), first.country)))
         raise GraticuleError(
             f"claim {text!r}: {len(rivals) + 1} towns have that name: {listed}"
             + (f"; and {more} more" if more > 0 else "")
             + f'. Write "Name, Country" or "Name, Region, Country", as "{example}", or LAT,LON'
+            + ("" if region is None else f"; {region}, too, and regions cannot be claimed")
         )
     notes = []
+    if region is not None:
+        notes.append(f"the town was taken; {region}, too")
     if rivals:
         notes.append(
             f"the largest of {len(rivals) + 1} towns of that name was taken; the next is "
             + _called(rivals[0], inside)
         )
-    region = _region(first) if len(parts) > 1 and _country(parts[1]) != first.country else ""
-    name = ", ".join(filter(None, (first.name, region, atlas.country_name(first.country))))
+    inner = _region(first) if len(parts) > 1 and _country(parts[1]) != first.country else ""
+    name = ", ".join(filter(None, (first.name, inner, atlas.country_name(first.country))))
     return Claim(text, first.lat, first.lon, name, first.country, notes=tuple(notes))
 
 
@@ -210,7 +227,10 @@ def _country_claim(text: str, code: str) -> Claim:
     if not len(largest):
         raise GraticuleError(f"claim {text!r}: no town of {atlas.country_name(code)} is known")
     name = atlas.country_name(code)
-    notes = (f"the whole of {name} was taken as the claim",)
+    notes = (
+        f"the whole of {name} was taken as the claim",
+        *namesakes.also_called(text, code),
+    )
     return Claim(
         text,
         float(largest[0, 0]),
@@ -220,6 +240,15 @@ def _country_claim(text: str, code: str) -> Claim:
         whole_country=True,
         notes=notes,
     )
+
+
+def _region_meant(town: Town, parts: list[str]) -> namesakes.Region | None:
+    """The region that "California" or "California, US" may mean instead of a town found by it."""
+    name, *where = parts
+    code = _country(where[0]) if where else None
+    if len(where) > 1 or (where and code != town.country):
+        return None
+    return namesakes.region_instead(town, name, code)
 
 
 def _large_towns(code: str) -> npt.NDArray[np.float64]:
@@ -257,6 +286,9 @@ def _unknown_country(text: str, word: str) -> None:
 
 
 def _no_such_town(text: str, name: str, code: str | None, everywhere: list[Town]) -> str:
+    regions = namesakes.regions_named(name, code)
+    if regions:
+        return f"claim {text!r}: {namesakes.what_to_claim(regions[0])}"
     where = f" in {atlas.country_name(code)}" if code else ""
     words = f"claim {text!r}: the atlas knows no town {name!r}{where}"
     near = _nearest_names(name, code)
@@ -264,7 +296,8 @@ def _no_such_town(text: str, name: str, code: str | None, everywhere: list[Town]
         words += "; did you mean " + ", ".join(_called(town, code or "") for town in near) + "?"
     if everywhere:
         words += f"; elsewhere there is {_called(everywhere[0], '')}"
-    return words + " Or give LAT,LON" if near else words + "; give LAT,LON"
+    words += " Or give LAT,LON" if near else "; give LAT,LON"
+    return words + "; a region cannot be claimed, a town in it can"
 
 
 def _nearest_names(name: str, code: str | None, most: int = 4) -> list[Town]:

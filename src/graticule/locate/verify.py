@@ -61,13 +61,15 @@ class Verification(_Frozen):
 
     Attributes:
         photo: its name.
+        claim_text: the claim as it was given.
         claim: as understood; None where it could not be.
         verdict: of the picture alone; None where the photo or the claim could not be read.
         reason: why it can't tell, where that is not simply how the evidence lies.
         likelihood_ratio: p(photo | claim) / p(photo | anywhere else).
         as_good: share of places that fit the picture at least as well as the claim.
         rate: false alarms that the verdict's limits are fitted to, in percent.
-        false_alarm: true claims wrongly contradicted, measured on held-out photos, share.
+        false_alarm: true claims wrongly contradicted, measured on held-out photos, share; None
+            where it was not measured, or no limits were fitted for such a claim.
         false_agreement: false claims wrongly confirmed, likewise.
         cell: the claim's cell with its probability; None for a whole country.
         country_probability: of the claim's country.
@@ -83,6 +85,7 @@ class Verification(_Frozen):
 
     schema_version: Literal[1] = 1
     photo: str
+    claim_text: str = ""
     claim: Claimed | None = None
     verdict: Verdict | None = None
     reason: str | None = None
@@ -111,11 +114,13 @@ class Item:
         source: the photo.
         name: what the result calls it.
         claim: the claim, or the words that say why it is none.
+        text: the claim as it was given.
     """
 
     source: Source
     name: str
     claim: Claim | str
+    text: str = ""
 
 
 class Verifier:
@@ -135,7 +140,7 @@ class Verifier:
         """
         fitted = engine.calibration
         self.engine, self.rate = engine, rate
-        self.verdicts = Verdicts.of(fitted.verdicts)
+        self.verdicts = Verdicts.of(fitted.verdicts, str(fitted.fitted_on.get("no_verdicts", "")))
         self._limits = self.verdicts.limits(rate)
         task = self.verdicts.task
         self._scale = Scale(
@@ -164,10 +169,13 @@ class Verifier:
                 found = iter(self._judge(seen.prediction, mine, seen.photos))
                 for item, photo in zip(mine, seen.photos, strict=True):
                     if isinstance(item.claim, str):
-                        yield Verification(photo=item.name, error=item.claim)
+                        yield Verification(photo=item.name, claim_text=item.text, error=item.claim)
                     elif isinstance(photo, Answer):
                         yield Verification(
-                            photo=item.name, claim=_claimed(item.claim), error=photo.error
+                            photo=item.name,
+                            claim_text=item.claim.text,
+                            claim=_claimed(item.claim),
+                            error=photo.error,
                         )
                     else:
                         yield next(found)
@@ -223,10 +231,17 @@ class Verifier:
     ) -> Verification:
         ratio, cell = float(evidence.log_ratio[row]), int(evidence.cell[row])
         known = bool(np.isfinite(ratio))
+        limits = self.verdicts.countries.get(self.rate) if claim.whole_country else self._limits
         reason = silent
         if not known:
             reason = "this model knows no place near the claim"
-        verdict: Verdict = self._limits.judge(ratio) if reason is None else "can't tell"
+        elif limits is None:
+            reason = "this model's verdicts are not calibrated for whole countries"
+        elif limits.contradicts is None and limits.agrees is None:
+            reason = f"this model has no limits that keep {self.rate} % false alarms"
+        verdict: Verdict = "can't tell"
+        if reason is None and limits is not None:
+            verdict = limits.judge(ratio)
         p = belief.p[row].astype(np.float64)
         cells, _ = belief[slice(row, row + 1)].top(LISTED)
         top = int(cells[0, 0])
@@ -234,14 +249,15 @@ class Verifier:
         country, rank = self._country(p, home)
         return Verification(
             photo="",
+            claim_text=claim.text,
             claim=_claimed(claim),
             verdict=verdict,
             reason=reason,
             likelihood_ratio=_significant(float(np.exp(ratio))) if known else None,
             as_good=round(float(evidence.as_good[row]), 4) if known else None,
             rate=self.rate,
-            false_alarm=self._limits.false_alarm,
-            false_agreement=self._limits.false_agreement,
+            false_alarm=None if limits is None else limits.false_alarm,
+            false_agreement=None if limits is None else limits.false_agreement,
             cell=self._cell(cell, p) if cell >= 0 else None,
             country_probability=country,
             country_rank=rank,

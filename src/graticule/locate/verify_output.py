@@ -3,30 +3,70 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import IO
 
+from graticule.answer import Match
+from graticule.locate.metadata_checks import Check
 from graticule.locate.verify import Verification
 from graticule.output.summary import one_line, percent
-from graticule.verdicts.limits import Verdicts
-
-#: Ratios nearer to one than this are said in words: "1.01 times" would sound like a finding.
-_ALIKE = 1.05
+from graticule.verdicts.limits import ALIKE, Limits, Verdicts
 
 Write = Callable[[Verification], None]
 
 
-def limits_in_words(verdicts: Verdicts, rate: int) -> str:
-    """What the verdicts at a rate promise, and what they did on held-out photos."""
-    limits = verdicts.limits(rate)
-    return (
+def limits_in_words(verdicts: Verdicts, rate: int, *, countries: bool = False) -> str:
+    """What the verdicts at a rate promise, and what they did on held-out photos.
+
+    Args:
+        verdicts: of the model.
+        rate: in percent.
+        countries: whether whole countries were claimed: they have limits of their own.
+    """
+    words = (
         f"Limits are set for {rate} % false alarms, on {verdicts.claims:,} held-out photos at "
-        f"{verdicts.places:,} places. There, with limits from other photos than the judged ones, "
-        f"{percent(limits.false_alarm)} of true claims were contradicted and "
-        f"{percent(limits.false_agreement)} of false ones (another photo's place, 200 km away and "
-        f"more) were said to agree; {percent(limits.found)} of false claims were contradicted and "
-        f"{percent(limits.confirmed)} of true ones said to agree. For the rest it can't tell."
+        f"{verdicts.places:,} places. "
+        + _promise(verdicts.limits(rate), rate, verdicts.places)
+        + " A false claim is another photo's place, 200 km away and more."
     )
+    if not countries:
+        return words
+    limits = verdicts.countries.get(rate)
+    if limits is None:
+        return f"{words} Verdicts are not calibrated for whole countries."
+    return (
+        f"{words} Whole countries, against those of other photos, on "
+        f"{verdicts.country_places:,} places: " + _promise(limits, rate, verdicts.country_places)
+    )
+
+
+def _promise(limits: Limits, rate: int, places: int) -> str:
+    """What became of held-out claims by such limits, each kind of verdict in a sentence."""
+    parts = [
+        (limits.contradicts, limits.false_alarm, limits.found, "contradicted", "true", "false"),
+        (limits.agrees, limits.false_agreement, limits.confirmed, "said to agree", "false", "true"),
+    ]
+    words = []
+    for limit, wrong, right, verdict, wrongly, rightly in parts:
+        if limit is None:
+            least = round(100 / rate) - 1
+            why = (
+                f"{least} places are needed for a limit"
+                if places < least
+                else "no limit kept the rate on photos it was not fitted on"
+            )
+            words.append(f"No claim is {verdict}: {why}.")
+        elif wrong is None or right is None:
+            words.append(
+                f"How often claims are {verdict} could not be measured: too few places were left "
+                "to fit other limits on."
+            )
+        else:
+            words.append(
+                f"With limits from other photos than the judged ones, {percent(wrong)} of "
+                f"{wrongly} claims and {percent(right)} of {rightly} ones were {verdict}."
+            )
+    return " ".join([*words, "For the rest it can't tell."])
 
 
 def in_words(one: Verification) -> str:
@@ -42,7 +82,7 @@ def in_words(one: Verification) -> str:
 
 def _likely(times: float) -> str:
     """How likely a picture is at the claim, up to the words for everywhere else."""
-    if 1 / _ALIKE < times < _ALIKE:
+    if 1 / ALIKE < times < ALIKE:
         return "about as likely at the claim as"
     if times > 1:
         return f"{times:.3g} times as likely at the claim as"
@@ -92,23 +132,32 @@ WRITERS: dict[str, Callable[[IO[str]], Write]] = {
 }
 
 
-def flat(one: Verification) -> dict[str, str | float | None]:
+def flat(one: Verification) -> dict[str, str | float | bool | None]:
     """One row: the same columns in the same order for every photo."""
     claim, cell = one.claim, one.cell
     best = one.likeliest[0] if one.likeliest else None
-    says = {check.of: check.says for check in one.checks}
+    checks: dict[str, Check] = {check.of: check for check in one.checks}
+    checked = {
+        f"{of.replace(' ', '_')}{end}": getattr(checks[of], field) if of in checks else None
+        for of in ("gps", "sun", "time zone", "metadata")
+        for field, end in (("says", ""), ("words", "_words"))
+    }
     notes = "; ".join(claim.notes) if claim else ""
     return {
         "photo": one.photo,
-        "claim": claim.text if claim else None,
+        "claim": one.claim_text or None,
         "claim_name": claim.name if claim else None,
         "claim_lat": claim.lat if claim else None,
         "claim_lon": claim.lon if claim else None,
+        "claim_country": (claim.country or None) if claim else None,
+        "claim_whole_country": claim.whole_country if claim else None,
         "verdict": one.verdict,
         "reason": one.reason,
         "likelihood_ratio": one.likelihood_ratio,
         "as_good": one.as_good,
         "rate_percent": one.rate,
+        "false_alarm": one.false_alarm,
+        "false_agreement": one.false_agreement,
         "cell": cell.name if cell else None,
         "cell_probability": cell.probability if cell else None,
         "country_probability": one.country_probability,
@@ -116,20 +165,25 @@ def flat(one: Verification) -> dict[str, str | float | None]:
         "likeliest": best.name if best else None,
         "likeliest_probability": best.probability if best else None,
         "km_to_likeliest": one.km_to_likeliest,
-        "gps": says.get("gps"),
-        "sun": says.get("sun"),
-        "time_zone": says.get("time zone"),
+        **checked,
+        "looks_claimed": _alike(one.looks_claimed) or None,
+        "looks_likeliest": _alike(one.looks_likeliest) or None,
         "notes": notes or None,
         "model": one.model.name if one.model else None,
         "error": one.error,
     }
 
 
+def _alike(matches: Sequence[Match]) -> str:
+    return "; ".join(f"{match.photo} ({match.similarity:.2f})" for match in matches)
+
+
 def one_line_each(one: Verification) -> str:
     """The lines for people."""
     name = one_line(one.photo)
     if one.error is not None:
-        return f"{name}: not read\n  {one_line(one.error)}"
+        claimed = f"\n  claimed: {one_line(one.claim_text)}" if one.claim_text else ""
+        return f"{name}: not read{claimed}\n  {one_line(one.error)}"
     assert one.claim is not None
     claim = one.claim
     at = "" if claim.whole_country else f" ({claim.lat:.4g}, {claim.lon:.4g})"
@@ -144,8 +198,8 @@ def one_line_each(one: Verification) -> str:
         own = "–" if share is None else f"{one_line(claim.name)} {percent(share)}"
     lines.append(f"  the claim: {own}; the likeliest: {best}")
     if one.looks_claimed:
-        some = ", ".join(f"{m.photo} ({m.similarity:.2f})" for m in one.looks_claimed)
-        lines.append(f"  most alike in your index, from the claimed place: {one_line(some)}")
+        some = one_line(_alike(one.looks_claimed))
+        lines.append(f"  most alike in your index, from the claimed place: {some}")
     lines += [
         f"  metadata, apart from the picture: {one_line(check.words)} [{check.says}]"
         for check in one.checks

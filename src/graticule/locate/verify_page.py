@@ -91,7 +91,8 @@ def _legend(found: Sequence[Verification], verdicts: Verdicts) -> str:
     counts = ", ".join(f"{said.count(word)} {word}" for word in dict.fromkeys(sorted(said)))
     words = f"<p>{escape(counts)}.</p>" if len(found) > 1 else ""
     if rate is not None:
-        words += f'<p class="note">{escape(limits_in_words(verdicts, rate))}</p>'
+        wide = any(one.claim is not None and one.claim.whole_country for one in found)
+        words += f'<p class="note">{escape(limits_in_words(verdicts, rate, countries=wide))}</p>'
     return words + (
         '<p class="note">A verdict is about the picture alone, by a model that is often wrong; it '
         "is a reason to look closer, never proof. What the file's metadata says stands apart.</p>"
@@ -107,7 +108,7 @@ def _badge(one: Verification) -> str:
 def _table(found: Sequence[Verification]) -> str:
     rows = []
     for one in found:
-        claim = one.claim.name if one.claim else ""
+        claim = one.claim.name if one.claim else one.claim_text
         ratio = "–" if one.likelihood_ratio is None else f"{one.likelihood_ratio:.3g}"
         share = "–" if one.as_good is None else percent(one.as_good)
         odd = [check.of for check in one.checks if check.says == "contradicts"]

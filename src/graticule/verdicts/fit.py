@@ -1,71 +1,34 @@
 """Limits that hold their rates, fitted on held-out photos with true and with false claims.
 
-Conformal: of true claims, no more than a stated share lies at or below the lower limit; of false
-ones, no more than that share at or above the upper one. Photos of one place weigh as one.
+Conformal: of true claims about photos of new places, no more than a stated share lies at or below
+the lower limit; of false ones, no more than that share at or above the upper one. Photos of one
+place weigh as one. A limit never lies on the wrong side of a likelihood ratio of one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from graticule import sphere
 from graticule.belief import Belief
 from graticule.cells.partition import Partition
 from graticule.errors import GraticuleError
-from graticule.verdicts.evidence import FloatArray, IntArray, Scale
-from graticule.verdicts.limits import Limits, Verdicts
-from graticule.verdicts.roc import roc_auc
+from graticule.verdicts.evidence import FloatArray
+from graticule.verdicts.limits import ALIKE, Limits, Verdicts
+from graticule.verdicts.trials import FEWEST, Asked, Column, Part, Trials
 
 #: False-alarm rates that limits are fitted to, in percent.
 RATES = (1, 5)
-#: A false claim that is nearer to the truth than this is no lie that a picture could tell.
-LIE_KM = 200.0
-#: False claims for each true one.
-LIES = 10
-#: Fewer true claims than this fit no limit.
-FEWEST = 20
 #: Reaches that are tried, km; 0 asks the claim's own cell alone.
 REACHES = (0.0, 250.0, 500.0, 1000.0, 2000.0)
 #: Parts that measured rates are cross-fitted over, where photos bring no folds of their own.
 _PARTS = 5
 #: What stated shares are multiplied with until folds keep them.
 _SHRINK = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)
-
-#: A task and a reach.
-_Asked = tuple[str, float]
-
-
-def lies(
-    places: FloatArray, clusters: npt.ArrayLike, seed: int = 0, each: int = LIES
-) -> tuple[IntArray, IntArray]:
-    """False claims: the place of another photo, drawn by place, at least :data:`LIE_KM` away.
-
-    Args:
-        places: (n, 2) degrees, where the photos are.
-        clusters: (n,) photos of one place share one; each place is as likely a lie.
-        seed: of the draw.
-        each: lies for each photo.
-
-    Returns:
-        The photo (m,) and whose place is claimed for it (m,).
-    """
-    rng = np.random.default_rng(seed)
-    _, index, size = np.unique(np.asarray(clusters), return_inverse=True, return_counts=True)
-    weight = 1.0 / size[index]
-    photo, other = [], []
-    for row, km in enumerate(sphere.distances(places, places)):
-        share = np.where(km >= LIE_KM, weight, 0.0)
-        if share.sum() <= 0:
-            continue
-        drawn = rng.choice(len(places), each, p=share / share.sum())
-        photo += [row] * each
-        other += drawn.tolist()
-    return np.array(photo, dtype=np.int64), np.array(other, dtype=np.int64)
+#: The weakest evidence that a verdict rests on, in nats.
+_WEAKEST = float(np.log(ALIKE))
 
 
 def fit(
@@ -77,6 +40,11 @@ def fit(
 ) -> tuple[float | None, float | None]:
     """Lower and upper limit at stated shares, each place weighing as one.
 
+    The lower one says that the picture is less likely at the claim than elsewhere, the upper one
+    that it is likelier: neither comes nearer to a ratio of one than :data:`ALIKE`. Where true
+    claims are told from false ones so well that the limits would cross, they are exchanged: what
+    lies between is lower than nearly all true claims and higher than nearly all false ones.
+
     Args:
         true: log ratios of true claims (n,).
         false: of false claims (m,).
@@ -84,36 +52,46 @@ def fit(
         false_clusters: (m,) likewise, of the photo.
         shares: of true claims at or below the lower limit, and of false ones at or above the upper.
 
+    Returns:
+        The limits; None where there are too few places for the share, see :func:`_limit_below`.
+
     Raises:
-        GraticuleError: there are fewer than 20 of either.
+        GraticuleError: photos of either are of fewer than 20 places.
     """
-    if min(len(true), len(false)) < FEWEST:
+    places = len(np.unique(np.asarray(true_clusters))), len(np.unique(np.asarray(false_clusters)))
+    if min(places) < FEWEST:
         raise GraticuleError(
-            f"verdicts need at least {FEWEST} true and {FEWEST} false claims, got {len(true)} and "
-            f"{len(false)}"
+            f"verdicts need photos of at least {FEWEST} independent places that the model knows "
+            f"and that others lie 200 km away from, got {min(places)}"
         )
-    low = _at_most(true, true_clusters, shares[0])
-    high = _at_most(-false, false_clusters, shares[1])
-    upper = None if high is None else -high
-    if low is not None and upper is not None and upper <= low:
-        upper = float(np.nextafter(low, np.inf))
-    return low, upper
+    low = _limit_below(true, true_clusters, shares[0])
+    below = _limit_below(-false, false_clusters, shares[1])
+    high = None if below is None else -below
+    if low is not None and high is not None:
+        low, high = min(low, high), max(low, high)
+    return (
+        None if low is None else min(low, -_WEAKEST),
+        None if high is None else max(high, _WEAKEST),
+    )
 
 
-def _at_most(values: FloatArray, clusters: npt.ArrayLike, share: float) -> float | None:
-    """The largest value that at most ``share`` of the weight, and of a new place, is at or below.
+def _limit_below(values: FloatArray, clusters: npt.ArrayLike, share: float) -> float | None:
+    """The limit that at most ``share`` of photos of new places lie at or below; None for no such.
 
-    Conformal: of n places and a new one, whose weight counts as below. None where no value will do.
+    Conformal prediction for grouped data (Lee, Barber & Willett 2023, arXiv:2306.06342, HCP): each
+    of n places weighs 1 / (n + 1), shared among its photos, and the new place weighs as much and
+    counts as below. So fewer than 1 / share − 1 places have no limit.
     """
     _, index, size = np.unique(np.asarray(clusters), return_inverse=True, return_counts=True)
     order = np.argsort(values, kind="stable")
-    ranked, weight = values[order], (1.0 / size[index])[order]
-    total = np.cumsum(weight)
-    allowed = share * (len(size) + 1)
-    # The last of tied values carries the weight of all of them.
+    ranked, total = values[order], np.cumsum((1.0 / size[index])[order])
+    left = share * (len(size) + 1) - 1
+    if left < -1e-9:
+        return None
+    # Tied values are all below a limit or none of them: the last has the weight of all.
     last = np.append(ranked[1:] != ranked[:-1], True)
-    good = last & (total <= allowed + 1e-9)
-    return float(ranked[good][-1]) if good.any() else None
+    first_above = ranked[last & (total > left + 1e-9)][0]
+    return float(np.nextafter(first_above, -np.inf))
 
 
 def fit_verdicts(
@@ -131,7 +109,8 @@ def fit_verdicts(
     Task and reach are those that tell true claims from false ones best (area under the ROC curve).
     Each fold is judged with what was fitted on the others. Where folds are unlike each other, as
     sources are, limits that keep a rate on some break it on the next: then they are moved out until
-    the folds so judged keep it, too.
+    the folds so judged keep it, too, and left out where none keeps it. Claims of whole countries
+    have limits of their own, over the same task.
 
     Args:
         beliefs: by task, of n photos that training did not see, tempered.
@@ -143,148 +122,92 @@ def fit_verdicts(
         seed: of false claims and folds.
 
     Raises:
-        GraticuleError: there are fewer than 20 photos whose places the model knows.
+        GraticuleError: the photos are of fewer than 20 places that the model knows.
     """
     groups = np.unique(np.asarray(clusters), return_inverse=True)[1].astype(np.int64)
-    told = _Told.of(beliefs, priors, places, groups, reaches, seed)
     if folds is None:
         drawn = np.random.default_rng(seed).integers(0, _PARTS, int(groups.max(initial=0)) + 1)
         folds = drawn[groups]
-    asked = told.best(np.ones(len(places), bool))
-    true, false = told.columns(asked, np.ones(len(places), bool))
-    parts = told.parts(np.asarray(folds))
-    known = told.known(asked)
+    judged = np.asarray(folds)
+    trials = Trials.of(beliefs, priors, places, groups, reaches, seed)
+    asked = trials.best(np.ones(len(places), bool))
+    rates = _rates(trials, asked, judged)
+    task, reach = asked
+    wide = Trials.of_countries(task, beliefs[task], priors[task], places, groups, seed)
+    countries, of_countries = {}, 0
+    true, false = wide.columns((task, 0.0), np.ones(len(places), bool))
+    if min(true.places, false.places) >= FEWEST:
+        countries, of_countries = _rates(wide, (task, 0.0), judged), true.places
+    known = trials.known(asked)
     return Verdicts(
-        task=asked[0],
-        reach_km=asked[1],
-        rates={rate: _limits(true, false, parts, rate / 100) for rate in RATES},
+        task=task,
+        reach_km=reach,
+        rates=rates,
         claims=int(known.sum()),
         places=len(np.unique(groups[known])),
+        countries=countries,
+        country_places=of_countries,
     )
 
 
-def _limits(true: _Column, false: _Column, parts: Sequence[_Part], rate: float) -> Limits:
+def _rates(trials: Trials, asked: Asked, folds: npt.NDArray[np.generic]) -> dict[int, Limits]:
+    true, false = trials.columns(asked, np.ones(len(trials.groups), bool))
+    parts = trials.parts(folds)
+    return {rate: _limits(true, false, parts, rate / 100) for rate in RATES}
+
+
+def _limits(true: Column, false: Column, parts: Sequence[Part], rate: float) -> Limits:
     """Limits on all claims at the largest shares that the parts keep when judged by each other."""
-    keeps = {share: _measured(parts, (share, share)) for share in (f * rate for f in _SHRINK)}
-    shares = tuple(
-        next((share for share, found in keeps.items() if found[kind] <= rate), rate * _SHRINK[-1])
-        for kind in ("false_alarm", "false_agreement")
-    )
-    both = (shares[0], shares[1])
-    low, high = fit(true.ratio, false.ratio, true.group, false.group, both)
-    measured = _measured(parts, both)
-    return Limits(contradicts=low, agrees=high, **{k: round(v, 4) for k, v in measured.items()})
+    shares = _kept(parts, rate, "false_alarm"), _kept(parts, rate, "false_agreement")
+    low, high = fit(true.ratio, false.ratio, true.group, false.group, shares)
+    found = _measured(parts, shares)
+    if low is None:
+        found |= {"false_alarm": 0.0, "found": 0.0}
+    if high is None:
+        found |= {"false_agreement": 0.0, "confirmed": 0.0}
+    rounded = {name: None if x is None else round(x, 4) for name, x in found.items()}
+    return Limits(contradicts=low, agrees=high, **rounded)
 
 
-def _measured(parts: Sequence[_Part], shares: tuple[float, float]) -> dict[str, float]:
-    """What became of true and false claims, each part judged by limits of the others."""
-    counts, weight = np.zeros(4), np.zeros(2)
+def _kept(parts: Sequence[Part], rate: float, kind: str) -> float:
+    """The largest share whose measured rate is kept; the stated one where nothing could measure it.
+
+    0, which has no limit, where every share that was measured breaks the rate.
+    """
+    for share in (factor * rate for factor in _SHRINK):
+        found = _measured(parts, (share, share))[kind]
+        if share == rate and found is None:
+            return rate
+        if found is not None and found <= rate:
+            return share
+    return 0.0
+
+
+def _measured(parts: Sequence[Part], shares: tuple[float, float]) -> dict[str, float | None]:
+    """What became of true and false claims, each part judged by limits of the others.
+
+    Parts whose others are too few for a limit are not counted in its rates; None where all are.
+    """
+    counts, weights = np.zeros(4), np.zeros(4)
     for part in parts:
         low, high = fit(
             part.true.ratio, part.false.ratio, part.true.group, part.false.group, shares
         )
-        under, over = (-np.inf if low is None else low), (np.inf if high is None else high)
         true, false = part.judged_true, part.judged_false
-        weight += true.weight.sum(), false.weight.sum()
-        counts += (
-            true.weight[true.ratio <= under].sum(),
-            false.weight[false.ratio >= over].sum(),
-            false.weight[false.ratio <= under].sum(),
-            true.weight[true.ratio >= over].sum(),
-        )
-    names = ("false_alarm", "false_agreement", "found", "confirmed")
-    of = np.maximum(weight[[0, 1, 1, 0]], 1e-9)
-    return {name: float(x) for name, x in zip(names, counts / of, strict=True)}
-
-
-@dataclass(frozen=True)
-class _Column:
-    """Log ratios of some claims, the place of each photo, and weights that make places equal."""
-
-    ratio: FloatArray
-    group: IntArray
-
-    @cached_property
-    def weight(self) -> FloatArray:
-        if not len(self.group):
-            return np.empty(0)
-        _, index, size = np.unique(self.group, return_inverse=True, return_counts=True)
-        return np.asarray(1.0 / size[index])
-
-
-@dataclass(frozen=True)
-class _Part:
-    """Claims that limits are fitted on, and those of one fold that are judged by them."""
-
-    true: _Column
-    false: _Column
-    judged_true: _Column
-    judged_false: _Column
-
-
-@dataclass(frozen=True)
-class _Told:
-    """Log ratios of true and false claims for each (task, reach).
-
-    Attributes:
-        groups: (n,) the place of each photo.
-        photo: (m,) the photo of each false claim.
-        true: (task, reach) → (n,).
-        false: (task, reach) → (m,).
-    """
-
-    groups: IntArray
-    photo: IntArray
-    true: Mapping[_Asked, FloatArray]
-    false: Mapping[_Asked, FloatArray]
-
-    @classmethod
-    def of(
-        cls,
-        beliefs: Mapping[str, Belief[Partition]],
-        priors: Mapping[str, npt.ArrayLike],
-        places: FloatArray,
-        groups: IntArray,
-        reaches: Sequence[float],
-        seed: int,
-    ) -> _Told:
-        photo, other = lies(places, groups, seed)
-        true, false = {}, {}
-        for task, belief in beliefs.items():
-            for reach in reaches:
-                scale = Scale(belief.over, priors[task], reach)
-                true[task, reach] = scale.weigh(belief, places, shares=False).log_ratio
-                false[task, reach] = scale.weigh(
-                    belief[photo], places[other], shares=False
-                ).log_ratio
-        return cls(groups, photo, true, false)
-
-    def known(self, asked: _Asked) -> npt.NDArray[np.bool_]:
-        return np.asarray(np.isfinite(self.true[asked]))
-
-    def columns(self, asked: _Asked, chosen: npt.NDArray[np.bool_]) -> tuple[_Column, _Column]:
-        """Of the chosen photos: their true claims and their false ones."""
-        rows = np.flatnonzero(chosen & self.known(asked))
-        told = np.flatnonzero(chosen[self.photo] & np.isfinite(self.false[asked]))
-        return (
-            _Column(self.true[asked][rows], self.groups[rows]),
-            _Column(self.false[asked][told], self.groups[self.photo[told]]),
-        )
-
-    def best(self, chosen: npt.NDArray[np.bool_]) -> _Asked:
-        """The task and reach that tell the chosen photos' true claims from false ones best."""
-        areas = []
-        for asked in self.true:
-            true, false = self.columns(asked, chosen)
-            areas.append(roc_auc(true.ratio, false.ratio, true.weight, false.weight))
-        return list(self.true)[int(np.nanargmax(areas)) if np.isfinite(areas).any() else 0]
-
-    def parts(self, folds: npt.NDArray[np.generic]) -> list[_Part]:
-        """Each fold with what the others say, where enough are left to say anything."""
-        found = []
-        for one in np.unique(folds):
-            asked = self.best(folds != one)
-            part = _Part(*self.columns(asked, folds != one), *self.columns(asked, folds == one))
-            if min(len(part.true.ratio), len(part.false.ratio)) >= FEWEST:
-                found.append(part)
-        return found
+        if low is not None:
+            counts[:2] += (
+                true.weight[true.ratio <= low].sum(),
+                false.weight[false.ratio <= low].sum(),
+            )
+            weights[:2] += true.weight.sum(), false.weight.sum()
+        if high is not None:
+            counts[2:] += (
+                false.weight[false.ratio >= high].sum(),
+                true.weight[true.ratio >= high].sum(),
+            )
+            weights[2:] += false.weight.sum(), true.weight.sum()
+    names = ("false_alarm", "found", "false_agreement", "confirmed")
+    return {
+        name: float(count / weight) if weight > 0 else None
+        for name, count, weight in zip(names, counts, weights, strict=True)
+    }

@@ -86,16 +86,21 @@ def _verdicts(fitted: Mapping[str, Any] | None) -> list[str]:
     if not fitted:
         return []
     rows = [
-        [f"{rate} %", *(f"{100 * limits[name]:.1f}" for name in _RATES)]
-        for rate, limits in fitted["rates"].items()
+        [f"{rate} %", claim, *(_share(limits[name]) for name in _RATES)]
+        for claim, kind in (("a place", "rates"), ("a whole country", "countries"))
+        for rate, limits in fitted.get(kind, {}).items()
     ]
     return [
         "## Verdicts on claimed places",
         f"Fitted on {fitted['claims']} held-out photos at {fitted['places']} places; measured with "
         "each fold of sources judged by the limits of the others, each place weighing as one, in "
-        "%. A false claim is the place of another photo at least 200 km away.",
-        _table(["stated false alarms", *_RATES.values()], rows),
+        "%. A false claim is the place, or its country, of another photo at least 200 km away.",
+        _table(["stated false alarms", "claimed", *_RATES.values()], rows),
     ]
+
+
+def _share(measured: float | None) -> str:
+    return "not measured" if measured is None else f"{100 * measured:.1f}"
 
 
 _RATES = {
