@@ -10,6 +10,8 @@ Parts, each of which writes what it has beside what others wrote before:
     speed    what the extra heads cost, and f* over 13 k cells
     page     the page again from the numbers
 
+`frozen:apart` and `least:apart` do the split with landmarks apart alone.
+
 Few of these photos have coordinates and most of those are of some dozen sights, so the
 partitionings are small.
 """
@@ -79,7 +81,8 @@ STAGE4_SIZE = 96
 def main() -> None:
     """Run some parts, or all but the long one."""
     need_shared()
-    for part in sys.argv[1:] or ["least", "stage4", "stage4-apart", "speed"]:
+    for argument in sys.argv[1:] or ["least", "stage4", "stage4-apart", "speed"]:
+        part, _, some = argument.partition(":")
         began = time.monotonic()
         if part == "page":
             _keep({})
@@ -96,9 +99,12 @@ def main() -> None:
                     "cells": CELLS,
                 }
             )
-            PARTS[part](photos)
+            if some:
+                PARTS[part](photos, "landmarks apart")
+            else:
+                PARTS[part](photos)
         if part != "page":
-            _keep({"took_s": {part: round(time.monotonic() - began)}})
+            _keep({"took_s": {argument: round(time.monotonic() - began)}})
 
 
 def _keep(found: dict[str, Any]) -> None:
@@ -126,24 +132,28 @@ def _folds(photos: Photos, located: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def frozen(photos: Photos) -> None:
-    """Three variants on both trunks, five folds, three ways to split."""
+def frozen(photos: Photos, only: str = "") -> None:
+    """Three variants on both trunks, five folds, three ways to split or one."""
     located, _ = _what(photos)
     for name in ("mobilenetv2", "resnet50v2_stage3"):
         changes = trunk(name, *FROZEN, *_phases(25, 8))
         folds = _folds(photos, located)
         folds["manifest folds"] = np.where(located, photos.fold, -1)
-        found: dict[str, Any] = {}
+        found: dict[str, Any] = files.read_json(RESULTS / "s4.json")["trunks"].get(name, {})
         for split, fold in folds.items():
+            if only not in ("", split):
+                continue
             for found[split] in _judge(photos, changes, fold, range(5), VARIANTS):
                 _keep({"trunks": {name: found}})
 
 
-def least(photos: Photos) -> None:
+def least(photos: Photos, only: str = "") -> None:
     """Shares of the labels, the helper, and ISN, on MobileNetV2, one fold of five."""
     located, _ = _what(photos)
     changes = trunk("mobilenetv2", *FROZEN, *_phases(12, 6))
     for split, fold in _folds(photos, located).items():
+        if only not in ("", split):
+            continue
         for found in _judge(photos, changes, fold, range(1), LEAST):
             _keep({"least": {split: found}})
 
