@@ -134,3 +134,33 @@ def test_photos_that_are_not_here_are_no_defect(capsys: Capture, tmp_path: Path)
     _, said = evaluated(capsys, tmp_path, GOOD)
     assert "none of the photos is on this machine: none was looked at" in said
     assert "unreadable" not in said
+
+
+@pytest.mark.parametrize("name", ["Greece", "gr"])
+def test_names_of_countries_are_no_label_errors(capsys: Capture, tmp_path: Path, name: str) -> None:
+    truth = f"path,lat,lon,country\na,38.0,23.7,{name}\nb,39.6,22.4,{name}\nc,52.5,13.4,Narnia\n"
+    rows = "path,lat,lon,country\na,38.0,23.7,GR\nb,39.6,22.4,GR\nc,52.5,13.4,DE\n"
+    code, said = evaluated(capsys, tmp_path, rows, truth=truth)
+    assert code == 0, said
+    assert "| country top-1 (%) | 100.0 |" in said
+    assert "1 photo states a country that is none" in said
+    code, out, err = run(capsys, "audit", "--test", tmp_path / "m.csv", "--no-pixels")
+    assert code == 0, out
+    assert "1 photo states a country that is none" in err
+    assert err.rstrip().endswith(": Narnia")
+
+
+def test_a_subset_on_purpose_is_judged_alone(capsys: Capture, tmp_path: Path) -> None:
+    few = "path,lat,lon\na,48.8,2.3\n"
+    _, said = evaluated(capsys, tmp_path, few)
+    assert "| within 25 km (%) | 20.0 |" in said
+    _, said = evaluated(capsys, tmp_path, few, "--subset")
+    assert "| within 25 km (%) | 100.0 |" in said
+    assert "1 photos, 1 with coordinates" in said
+
+
+def test_the_missing_are_named_in_the_json_one_by_one(capsys: Capture, tmp_path: Path) -> None:
+    few = "path,lat,lon\na,48.8,2.3\n"
+    evaluated(capsys, tmp_path, few, "-o", str(tmp_path / "report"))
+    found = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
+    assert found["missing"] == ["b", "c", "d", "e"]

@@ -21,6 +21,15 @@ def test_missing_doubled_and_extra_photos_are_counted_and_named() -> None:
     assert "1 prediction is for a photo not in the manifest: x.jpg" in text
 
 
+def test_every_missing_doubled_and_extra_photo_is_named() -> None:
+    truth = [f"t/{i}.jpg" for i in range(20)]
+    said = [f"T/{i}.png" for i in range(10)] + ["T/7.png", "u/8.jpg", "v/9.jpg", "w.jpg", "x.jpg"]
+    found = match(truth, said)
+    assert found.missing == tuple(truth[10:])
+    assert found.doubled == ("T/7.png",)
+    assert found.extra == ("u/8.jpg", "v/9.jpg", "w.jpg", "x.jpg")
+
+
 def test_other_folder_case_and_extension_are_matched_and_said() -> None:
     found = match(["photos/A.JPG"], ["out/a.png"])
     assert found.predicted_rows.tolist() == [0]

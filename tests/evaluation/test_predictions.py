@@ -135,3 +135,41 @@ def test_tables_without_rows_or_sense_are_named(tmp_path: Path, text: str, words
     file.write_text(text, encoding="utf-8")
     with pytest.raises(GraticuleError, match=words):
         read_predictions(file)
+
+
+def test_the_first_probability_is_the_confidence_where_no_other_is_given(tmp_path: Path) -> None:
+    file = tmp_path / "p.csv"
+    head, rows = "path,countries,probabilities", ("a,FR;IT,0.7;0.2", "b,IT,", "c,ES,0.4")
+    file.write_text("\n".join([head, *rows]) + "\n", encoding="utf-8")
+    np.testing.assert_array_equal(read_predictions(file).confidence, [0.7, np.nan, 0.4])
+    own = [f"{row},{sure}" for row, sure in zip(rows, (0.1, 0.2, 0.3), strict=True)]
+    file.write_text("\n".join([f"{head},confidence", *own]) + "\n", encoding="utf-8")
+    np.testing.assert_array_equal(read_predictions(file).confidence, [0.1, 0.2, 0.3])
+
+
+def test_percent_is_no_probability_and_is_said_to_be(tmp_path: Path) -> None:
+    file = tmp_path / "p.csv"
+    file.write_text("path,countries,probabilities\na,FR;IT,97;2\nb,IT;FR,60;40\n", encoding="utf-8")
+    found = read_predictions(file)
+    assert found.shares == ((0.97, 0.02), (0.6, 0.4))
+    np.testing.assert_allclose(found.confidence, [0.97, 0.6])
+    assert any("probabilities of p.csv" in note and "percent" in note for note in found.notes)
+
+
+def test_who_names_countries_alone_has_answered(tmp_path: Path) -> None:
+    file = tmp_path / "p.csv"
+    file.write_text("path,country\na,FR\nb,\n", encoding="utf-8")
+    assert read_predictions(file).abstained.tolist() == [False, True]
+
+
+def test_the_truth_beside_predictions_is_of_codes(tmp_path: Path) -> None:
+    file = tmp_path / "p.csv"
+    file.write_text(
+        "img_id,gt_lat,gt_lon,gt_country,pred_lat,pred_lon\na,38,24,Greece,1,2\nb,38,23,gr,1,2\n"
+        "c,38,22,Narnia,1,2\n",
+        encoding="utf-8",
+    )
+    truth = truth_beside(file)
+    assert truth is not None
+    assert truth.column("country").tolist() == ["GR", "GR", ""]
+    assert "Narnia" in truth.notes[0]

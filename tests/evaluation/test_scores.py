@@ -127,7 +127,7 @@ def test_photos_without_coordinates_never_judge_distances() -> None:
     predictions, truth = table()
     found = outcomes(predictions, truth)
     scores = all_scores(found, predictions, truth, Resampler.over(5, replicates=20))
-    assert {s.photos for s in scores if s.unit == "km"} == {4}
+    assert {s.photos for s in scores if s.unit == "km"} == {4, 3}  # of those answered, 3
 
 
 def test_order_of_rows_changes_nothing() -> None:
@@ -141,3 +141,52 @@ def test_order_of_rows_changes_nothing() -> None:
 
 def test_coverage_is_silent_without_radii() -> None:
     assert coverage_scores(np.array([1.0]), {50: np.array([np.nan])}, Resampler.over(1)) == []
+
+
+def names(predictions: Predictions, truth: Truth) -> dict[str, float]:
+    found = outcomes(predictions, truth)
+    scores = all_scores(found, predictions, truth, Resampler.over(len(truth), replicates=5))
+    return {score.name: score.estimate.value for score in scores}
+
+
+@pytest.mark.parametrize(
+    ("most", "shown"), [(1, ["1"]), (2, ["1", "5"]), (5, ["1", "5"]), (6, ["1", "5", "10"])]
+)
+def test_top_k_goes_as_far_as_names_were_given(most: int, shown: list[str]) -> None:
+    codes = ("FR", "IT", "ES", "DE", "NO", "SE")[:most]
+    truth = Truth(("a",), np.array([[48.86, 2.35]]), {"country": np.array(["FR"])})
+    found = names(Predictions("p", ("a",), np.array([[48.86, 2.35]]), (codes,)), truth)
+    assert [n.removeprefix("country top-") for n in found if n.startswith("country top")] == shown
+    assert ("country mean reciprocal rank" in found) == (most > 1)
+    # Its points name one region.
+    assert [n for n in found if n.startswith("region")] == ["region top-1"]
+
+
+def test_the_answered_are_scored_by_themselves_and_all_by_every_point() -> None:
+    places = np.zeros((4, 2))
+    truth = Truth(tuple("abcd"), places, {"country": np.array(["GA"] * 4)})
+    # It would rather have said nothing of the last two, which lie ten degrees off.
+    said = Predictions(
+        "p",
+        truth.paths,
+        np.array([[0, 0], [0, 10], [0, 10], [0, 10]]),
+        (("GA",), ("FR",), ("FR",), ("FR",)),
+        abstained=np.array([False, False, True, True]),
+    )
+    found = names(said, truth)
+    assert found["within 200 km"] == 25.0
+    assert found["answered"] == 50.0
+    assert found["answered: within 200 km"] == 50.0
+    assert found["answered: country top-1"] == 50.0
+    assert found["answered: median error"] == pytest.approx(found["median error"] / 2)
+    whole = names(Predictions("p", said.paths, said.latlon, said.countries), truth)
+    assert whole["answered"] == 100.0
+    assert not any(name.startswith("answered:") for name in whole)
+
+
+def test_silence_earns_no_log_score() -> None:
+    truth = Truth(("a", "b"), np.full((2, 2), np.nan), {"country": np.array(["FR", "FR"])})
+    said = Predictions("p", truth.paths, truth.latlon, (("FR",), ()), ((0.5,), ()))
+    assert names(said, truth)["log score of the country"] == pytest.approx(
+        (np.log(0.5) + np.log(5e-5)) / 2
+    )

@@ -11,7 +11,8 @@ from graticule.evaluation.truth import Truth
 
 def made(rank: np.ndarray) -> Outcomes:
     nothing = np.full(len(rank), np.nan)
-    return Outcomes(nothing, rank.astype(float), nothing, np.ones(len(rank), dtype=bool))
+    answered = np.ones(len(rank), dtype=bool)
+    return Outcomes(nothing, rank.astype(float), nothing, answered, named={"country": 10})
 
 
 def test_a_planted_weak_pair_is_found_and_nothing_else() -> None:
@@ -84,3 +85,22 @@ def test_small_and_unnamed_slices_are_not_shown() -> None:
     column = np.array(["x"] * 30 + [""] * 30 + ["y"] * 5)
     shown = by_value(made(np.ones(65)), {"scene": column})
     assert [(s.value, s.photos, s.top1) for s in shown] == [("x", 30, 100.0)]
+
+
+def test_scenes_of_every_list_are_indoors_or_not_and_unknown_ones_neither() -> None:
+    told = {
+        "indoor": "yes", "kitchen": "yes", "/b/bedroom": "yes", "airport_terminal": "yes",
+        "city": "no", "street": "no", "natural": "no", "Beach": "no", "": "", "my own": "",
+    }  # fmt: skip
+    truth = Truth(tuple(told), np.full((len(told), 2), np.nan), {"scene": np.array(list(told))})
+    assert dict(zip(told, labels(truth)["indoors"].tolist(), strict=True)) == told
+
+
+def test_one_name_a_photo_has_no_top_5() -> None:
+    one = Outcomes(
+        np.full(30, np.nan), np.ones(30), np.full(30, np.nan), np.ones(30, dtype=bool),
+        named={"country": 1},
+    )  # fmt: skip
+    (shown,) = by_value(one, {"scene": np.array(["x"] * 30)})
+    assert shown.top1 == 100.0
+    assert np.isnan(shown.top5)

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from graticule.cli.audit import Radius, check_model, likeness
+
 
 def evaluate(
     bundle: Annotated[
@@ -31,14 +33,30 @@ def evaluate(
         list[str] | None,
         typer.Option("--where", help="Judge only rows with COLUMN=VALUE; may be given twice."),
     ] = None,
+    subset: Annotated[
+        bool,
+        typer.Option(
+            "--subset",
+            help="Judge only photos that have a prediction; else the others are silence.",
+        ),
+    ] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder for the report.")
     ] = None,
     name: Annotated[str | None, typer.Option(help="What the report calls the system.")] = None,
     seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 0,
     pixels: Annotated[
-        bool, typer.Option(help="Look at the photos too: duplicates, placeholders, EXIF.")
+        bool, typer.Option(help="Look at the photos too: duplicates, placeholders, metadata.")
     ] = True,
+    radius: Radius = 1.0,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            help="Of the audit: compare photos with training photos by this model's vectors too; "
+            "by default those of the bundle that is judged.",
+        ),
+    ] = None,
     geodesic: Annotated[
         bool,
         typer.Option("--geodesic", help="Distances on the ellipsoid; the field's are on a sphere."),
@@ -49,6 +67,7 @@ def evaluate(
     \b
     Examples:
       graticule evaluate --predictions p.csv --manifest im2gps3k.csv -o report/
+      graticule evaluate --predictions p.csv --manifest test.csv --train train.csv --model mini
       graticule evaluate my-bundle/ --manifest test.csv --train train.csv -o report/
       graticule evaluate mini --manifest photos.csv --where fold=0
     """  # noqa: D301
@@ -70,6 +89,7 @@ def evaluate(
         raise GraticuleError(
             f"give either {bundle} to run or --predictions {predictions}, not both"
         )
+    check_model(model, train, pixels=pixels and manifest is not None)
     table = None if manifest is None else judged_photos(manifest, where or ())
     said = None if predictions is None else read_predictions(predictions, name)
     truth = Truth.of(table) if table is not None else None
@@ -94,14 +114,17 @@ def evaluate(
         raise GraticuleError("a bundle needs photos to run on: --manifest FILE")
     looked = PixelAudit()
     if pixels and table is not None:
-        looked = audit_pixels(trained, table, None if engine is None else alike_by(engine))
+        own = None if engine is None or model is not None else alike_by(engine)
+        looked = audit_pixels(trained, table, own or likeness(model))
     found = reports.evaluate(
         said,
         truth,
-        train=Truth.of(trained) if trained is not None else None,
+        train=trained,
+        radius_km=radius,
         findings=looked.findings,
         columns=columns | dict(looked.columns),
         notes=looked.notes,
+        subset=subset,
         distance=sphere.geodesic if geodesic else sphere.haversine,
         seed=seed,
     )

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from graticule.evaluation.bootstrap import Estimate
+from graticule.evaluation.finding import clean_rows
 from graticule.evaluation.report import Headline, Report
 
 
@@ -40,27 +41,11 @@ def _lines(report: Report) -> list[str]:
         f"{len(report.truth):,} photos, {int(report.truth.located.sum()):,} with coordinates. "
         "Intervals are 95 %, by bootstrap over photographers or groups where they are known.",
         "",
+        *_missing(report),
         "## Audit",
         "",
     ]
-    bad = [(f, h) for f, h in zip(report.findings, report.without, strict=True) if f.count]
-    if bad:
-        whole = Headline.of(report.found)
-        names = list(whole.values)
-        head = " | ".join(f"{name}{f' ({unit})' if unit == '%' else ''}" for name, unit in names)
-        lines += [
-            "The headline without the photos of each finding:",
-            "",
-            f"| finding | photos | {head} | what it means | e.g. |",
-            "|---|---:|" + "---:|" * len(names) + "---|---|",
-            _headline("none left out", whole.photos, whole, names, "", ""),
-        ]
-        lines += [
-            _headline(f.kind, f.count, h, names, f.means, f.examples[0] if f.examples else "")
-            for f, h in bad
-        ]
-    else:
-        lines.append("Nothing was found by: " + ", ".join(f.kind for f in report.findings) + ".")
+    lines += headlines(report)
     lines += [""] + [f"- {note}" for note in report.notes] + [""]
     lines += ["## Scores", "", *_score_table(report), ""]
     if report.worst:
@@ -90,6 +75,57 @@ def _lines(report: Report) -> list[str]:
             for s in report.by_slice
         ]
     return lines
+
+
+def headlines(report: Report) -> list[str]:
+    """What the audit found: the headline as given, without each finding, and clean."""
+    bad = [(f, h) for f, h in zip(report.findings, report.without, strict=True) if f.count]
+    if not bad:
+        return ["Nothing was found by: " + ", ".join(f.kind for f in report.findings) + "."]
+    whole = Headline.of(report.found)
+    clean = Headline.of(report.found, clean_rows(report.findings, len(report.truth)))
+    names = list(whole.values)
+    left_out = len(report.truth) - clean.photos
+    return [
+        "The headline without the photos of each finding:",
+        "",
+        f"| finding | photos | {_head(names)} | what it means | e.g. |",
+        "|---|---:|" + "---:|" * len(names) + "---|---|",
+        _headline("none left out", whole.photos, whole, names, "", ""),
+        *(
+            _headline(f.kind, f.count, h, names, f.means, f.examples[0] if f.examples else "")
+            for f, h in bad
+        ),
+        _headline("clean: all that spoil left out", left_out, clean, names, "", ""),
+    ]
+
+
+def _missing(report: Report) -> list[str]:
+    """The headline on the photos that have a row beside that on all, where some have none."""
+    if report.with_row is None:
+        return []
+    whole = Headline.of(report.found)
+    names = list(whole.values)
+    return [
+        f"{len(report.matched.missing):,} photos have no prediction and count as silence.",
+        "",
+        f"| judged on | photos | {_head(names)} |",
+        "|---|---:|" + "---:|" * len(names),
+        *(
+            f"| {words} | {h.photos:,} | "
+            + " | ".join(number(h.values.get(name, math.nan), name[1]) for name in names)
+            + " |"
+            for words, h in (
+                ("all photos", whole),
+                ("photos that have a prediction", report.with_row),
+            )
+        ),
+        "",
+    ]
+
+
+def _head(names: Sequence[tuple[str, str]]) -> str:
+    return " | ".join(f"{name}{f' ({unit})' if unit == '%' else ''}" for name, unit in names)
 
 
 def _headline(

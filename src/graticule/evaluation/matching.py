@@ -28,11 +28,17 @@ class Match:
         truth_rows: int64 (m,), rows of the truth that have a prediction.
         predicted_rows: int64 (m,), the row of the predictions beside each.
         notes: what was missing, doubled, extra, or matched by a looser rule; one line each.
+        missing: photos of the truth without a prediction.
+        doubled: photos with more than one.
+        extra: predicted photos that the truth has not.
     """
 
     truth_rows: IntArray
     predicted_rows: IntArray
     notes: tuple[str, ...]
+    missing: tuple[str, ...] = ()
+    doubled: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
 
 
 def match(truth: Sequence[str], predicted: Sequence[str]) -> Match:
@@ -63,7 +69,7 @@ def match(truth: Sequence[str], predicted: Sequence[str]) -> Match:
     if rule != "path":
         notes.append(f"photos were matched by {rule}, since paths differ")
     keys = [key(path) for path in predicted]
-    doubled = [name for name, times in Counter(keys).items() if times > 1]
+    doubled = [predicted[given[name]] for name, times in Counter(keys).items() if times > 1]
     known = set(wanted)
     missing = [path for path, name in zip(truth, wanted, strict=True) if name not in given]
     extra = [path for path, name in zip(predicted, keys, strict=True) if name not in known]
@@ -86,6 +92,9 @@ def match(truth: Sequence[str], predicted: Sequence[str]) -> Match:
         np.array(rows, dtype=np.int64),
         np.array([given[wanted[i]] for i in rows], dtype=np.int64),
         tuple(notes),
+        tuple(missing),
+        tuple(doubled),
+        tuple(extra),
     )
 
 

@@ -6,13 +6,20 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from graticule.evaluation.truth import Truth
+from graticule.photos.suggest import country_code
+
+if TYPE_CHECKING:
+    from graticule.evaluation.truth import Truth
 
 StringArray = npt.NDArray[np.str_]
+
+#: How many names of no country a note lists before it counts.
+_LISTED = 10
 
 
 @cache
@@ -24,10 +31,34 @@ def place_key(name: str) -> str:
 
 @cache
 def country_key(name: str) -> str:
-    """A country's code, from its code in any case or its name in English; else the name's key."""
-    if len(name) == 2:
-        return name.upper()
-    return _codes().get(place_key(name), place_key(name))
+    """A country's code; else the name's key.
+
+    From a code of two or three letters or an English name, in any case and with or without accents.
+    """
+    key = place_key(name)
+    return country_code(name) or _codes().get(key, key)
+
+
+def country_codes(stated: StringArray) -> tuple[StringArray, tuple[str, ...]]:
+    """Countries as a manifest states them (n,), brought to codes.
+
+    Returns:
+        The codes, "" where a name is that of no country; and a note that lists such names.
+    """
+    names, index = np.unique(stated, return_inverse=True)
+    known = set(_codes().values())
+    codes = [code if (code := country_key(name)) in known else "" for name in names.tolist()]
+    found = np.array(codes, dtype=np.str_)[index]
+    strange = [name for name, code in zip(names.tolist(), codes, strict=True) if name and not code]
+    if not strange:
+        return found, ()
+    photos = int(np.isin(stated, strange).sum())
+    return found, (
+        f"{photos:,} photo{' states' if photos == 1 else 's state'} a country that is none (a code "
+        "as GR or an English name is understood) and count as of none stated: "
+        + ", ".join(strange[:_LISTED])
+        + (f" and {len(strange) - _LISTED:,} more" if len(strange) > _LISTED else ""),
+    )
 
 
 def unknown_countries(named: Sequence[Sequence[str]]) -> tuple[str, ...]:

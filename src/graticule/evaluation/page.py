@@ -97,6 +97,7 @@ def page(report: Report, photo: Callable[[str], Path] | None = None) -> str:
         f"coordinates, {report.clean_photos:,} clean. Intervals are 95 %, by bootstrap over "
         "photographers, sequences or groups where they are known.</p>",
         _tiles(report),
+        _missing(report),
         "<h2>Audit</h2>",
         _audit(report),
         "<h2>Scores</h2>",
@@ -131,6 +132,27 @@ def _tiles(report: Report) -> str:
     return f'<div class="tiles">{"".join(tiles)}</div>' if tiles else ""
 
 
+def _missing(report: Report) -> str:
+    """The headline on the photos that have a row beside that on all, where some have none."""
+    if report.with_row is None:
+        return ""
+    whole = Headline.of(report.found)
+    names = list(whole.values)
+    rows = [
+        f'<tr><td>{words}</td><td class="number">{h.photos:,}</td>{_values(h, names)}</tr>'
+        for words, h in (
+            ("all photos", whole),
+            ("photos that have a prediction", report.with_row),
+        )
+    ]
+    words = (
+        f'<p class="lead">{len(report.matched.missing):,} photos have no prediction and count as '
+        "silence.</p>"
+    )
+    head = ["judged on", "photos", *_head(names)]
+    return words + shell.table(head, rows, numeric=range(1, len(head)))
+
+
 def _audit(report: Report) -> str:
     notes = "".join(f"<li>{escape(note)}</li>" for note in report.notes)
     listed = f'<ul class="notes">{notes}</ul>' if notes else ""
@@ -159,12 +181,16 @@ def _audit(report: Report) -> str:
     head = [
         "finding",
         "photos",
-        *(f"{name}{f', {unit}' if unit in ('%', 'km') else ''}" for name, unit in names),
+        *_head(names),
         "what it means, and examples",
     ]
     numeric = range(1, len(names) + 2)
     words = '<p class="lead">The headline without the photos of each finding.</p>'
     return words + shell.table(head, rows, numeric=numeric) + silent + listed
+
+
+def _head(names: Sequence[tuple[str, str]]) -> list[str]:
+    return [f"{name}{f', {unit}' if unit in ('%', 'km') else ''}" for name, unit in names]
 
 
 def _values(headline: Headline, names: Sequence[tuple[str, str]]) -> str:

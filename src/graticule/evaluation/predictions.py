@@ -3,8 +3,8 @@
 A table with ``path``, ``lat``, ``lon``, under these names or those of other projects
 (:mod:`graticule.evaluation.columns`); optional ``country`` (the first choice) or ``countries``
 (best first, separated by ``;``) with ``probabilities`` likewise, ``regions``, ``cities``,
-``confidence``, radii ``radius_50`` … in km and areas ``area_50`` … in km². Or the JSON lines that
-``graticule locate --format json`` writes.
+``confidence`` (by default the first of ``probabilities``), radii ``radius_50`` … in km and areas
+``area_50`` … in km². Or the JSON lines that ``graticule locate --format json`` writes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 from graticule.errors import GraticuleError
-from graticule.evaluation import columns
+from graticule.evaluation import columns, probabilities
+from graticule.evaluation.names import country_codes
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -47,7 +48,8 @@ class Predictions:
         area_km2: share of the belief in percent → area of the smallest set of cells that holds it,
             float64 (n,).
         confidence: float64 (n,), probability of the first choice; NaN where unknown.
-        abstained: bool (n,).
+        abstained: bool (n,), photos it would rather not have answered; a point or country that it
+            gave all the same counts.
         notes: what was suspected or mended while reading, one line each.
         reads_files: whether the system might have read the files' metadata; ours do not.
     """
@@ -74,7 +76,10 @@ class Predictions:
         if len(self.confidence) == 0:
             object.__setattr__(self, "confidence", np.full(n, np.nan))
         if len(self.abstained) == 0:
-            object.__setattr__(self, "abstained", np.isnan(self.latlon).any(axis=1))
+            silent = np.isnan(self.latlon).any(axis=1)
+            if silent.all():  # it names countries alone
+                silent = np.array([not named for named in self.countries], dtype=bool)
+            object.__setattr__(self, "abstained", silent)
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -93,6 +98,30 @@ class Predictions:
             area_km2={share: km2[rows] for share, km2 in self.area_km2.items()},
             confidence=self.confidence[rows],
             abstained=self.abstained[rows],
+        )
+
+    def beside(self, paths: tuple[str, ...], rows: npt.NDArray[np.int64]) -> Predictions:
+        """One row for each of ``paths``: the given one, or where it is −1 that of silence."""
+        silent = rows < 0
+
+        def texts(column: tuple[tuple[Any, ...], ...]) -> tuple[tuple[Any, ...], ...]:
+            return tuple(() if row < 0 else column[row] for row in rows.tolist())
+
+        def numbers(column: FloatArray) -> FloatArray:
+            return np.where(silent, np.nan, column[rows])
+
+        return replace(
+            self,
+            paths=paths,
+            latlon=np.where(silent[:, None], np.nan, self.latlon[rows]),
+            countries=texts(self.countries),
+            shares=texts(self.shares),
+            regions=texts(self.regions),
+            cities=texts(self.cities),
+            radius_km={level: numbers(km) for level, km in self.radius_km.items()},
+            area_km2={share: numbers(km2) for share, km2 in self.area_km2.items()},
+            confidence=numbers(self.confidence),
+            abstained=silent | self.abstained[rows],
         )
 
 
@@ -118,7 +147,7 @@ def from_table(table: pa.Table, source: Path, name: str, notes: Sequence[str] = 
     """Predictions of a table of texts.
 
     Raises:
-        GraticuleError: a column is missing, or there is no row.
+        GraticuleError: a column is missing, there is no row, or probabilities are none.
     """
     said = list(notes)
     table = _one_partitioning(table, said)
@@ -149,20 +178,26 @@ def from_table(table: pa.Table, source: Path, name: str, notes: Sequence[str] = 
         column = plural[many] or use[one]
         return tuple(map(_split, columns.texts(table, column))) if column else ()
 
-    shares = columns.find(table, "probabilities country_probabilities")
+    paths = tuple(columns.texts(table, use["path"]))
+    column = columns.find(table, "probabilities country_probabilities")
+    shares: probabilities.Shares = ()
+    if column is not None:
+        shares = probabilities.shares(columns.texts(table, column), paths, source, said)
+    confidence = np.array([row[0] if row else np.nan for row in shares], dtype=np.float64)
+    if use["confidence"] is not None:
+        confidence = columns.numbers(table, use["confidence"])
+        confidence = probabilities.confidence(confidence, use["confidence"], said)
     return Predictions(
         name,
-        tuple(columns.texts(table, use["path"])),
+        paths,
         latlon,
         lists("countries", "country"),
-        tuple(tuple(map(columns.number, _split(v))) for v in columns.texts(table, shares))
-        if shares
-        else (),
+        shares,
         lists("regions", "region"),
         lists("cities", "city"),
         _by_level(table, "radius"),
         _by_level(table, "area"),
-        columns.numbers(table, use["confidence"]),
+        confidence,
         notes=tuple(said),
     )
 
@@ -185,11 +220,10 @@ def truth_beside(path: str | Path) -> Truth | None:
     country = columns.find(table, "gt_country true_country country_true country_gt")
     paths = columns.texts(table, use["path"])
     first = list({path: row for row, path in reversed(list(enumerate(paths)))}.values())[::-1]
-    return Truth(
-        tuple(paths),
-        latlon,
-        {"country": np.array(columns.texts(table, country))} if country else {},
-    ).take(np.array(first, dtype=np.int64))
+    stated, notes = country_codes(np.array(columns.texts(table, country), dtype=np.str_))
+    return Truth(tuple(paths), latlon, {"country": stated} if country else {}, notes).take(
+        np.array(first, dtype=np.int64)
+    )
 
 
 def _one_partitioning(table: pa.Table, notes: list[str]) -> pa.Table:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,17 +13,24 @@ import numpy.typing as npt
 from graticule import metrics, sphere
 from graticule.errors import GraticuleError
 from graticule.evaluation import slices
-from graticule.evaluation.audit import EXIF_POSITION, Finding, audit_tables, clean_rows
+from graticule.evaluation.audit import audit_tables
 from graticule.evaluation.bootstrap import REPLICATES, Resampler
-from graticule.evaluation.matching import match, suspicions
+from graticule.evaluation.finding import METADATA_PLACE, Finding, clean_rows
+from graticule.evaluation.leaks import NEAR_KM
+from graticule.evaluation.matching import Match, match, suspicions
 from graticule.evaluation.names import unknown_countries
 from graticule.evaluation.predictions import Predictions
 from graticule.evaluation.scores import Distance, Outcomes, Score, all_scores, outcomes
 from graticule.evaluation.truth import Truth
 from graticule.version import __version__
 
+if TYPE_CHECKING:
+    from graticule.photos.manifest import Manifest
+
 #: Of a report's JSON.
 SCHEMA_VERSION = 1
+#: Predictions of a smaller share of the photos are of another manifest, or of some on purpose.
+_LEAST_COVERED = 0.1
 
 
 @dataclass(frozen=True)
@@ -53,6 +60,10 @@ class Headline:
             values["country top-1", "%"] = metrics.top_k(named, 1)
         return cls(len(km), values)
 
+    def as_json(self) -> dict[str, float]:
+        """The number of photos and each value under its name."""
+        return {"photos": self.photos, **{name: value for (name, _), value in self.values.items()}}
+
 
 @dataclass(frozen=True)
 class Report:
@@ -60,8 +71,8 @@ class Report:
 
     Attributes:
         name: of the system.
-        truth: the judged photos, those that have a prediction.
-        predictions: on the same rows.
+        truth: the judged photos.
+        predictions: on the same rows; silence where a photo has no row.
         found: how each photo came out.
         as_given: scores over all judged photos.
         clean: scores over those that no audit finding concerns; None where none is left.
@@ -70,6 +81,8 @@ class Report:
         by_slice: scores by slice.
         worst: slices found by search.
         notes: what was missing, doubled, suspected.
+        matched: which photos have a row, and the names of those missing, doubled and extra.
+        with_row: the headline on the photos that have a row, where others count as silence.
     """
 
     name: str
@@ -83,6 +96,8 @@ class Report:
     by_slice: tuple[slices.Slice, ...]
     worst: tuple[slices.WorstSlice, ...]
     notes: tuple[str, ...]
+    matched: Match
+    with_row: Headline | None = None
 
     def score(self, name: str, *, clean: bool = False) -> Score:
         """One score by its name.
@@ -105,6 +120,11 @@ class Report:
                 "photos": len(self.truth),
                 "with_coordinates": int(self.truth.located.sum()),
                 "notes": list(self.notes),
+                "photos_with_a_row": len(self.matched.truth_rows),
+                "headline_with_a_row": None if self.with_row is None else self.with_row.as_json(),
+                "missing": list(self.matched.missing),
+                "doubled": list(self.matched.doubled),
+                "extra": list(self.matched.extra),
                 "audit": [
                     {
                         "kind": f.kind,
@@ -113,10 +133,7 @@ class Report:
                         "means": f.means,
                         "spoils": f.spoils,
                         "examples": list(f.examples),
-                        "headline_without": {
-                            "photos": without.photos,
-                            **{name: value for (name, _), value in without.values.items()},
-                        },
+                        "headline_without": without.as_json(),
                     }
                     for f, without in zip(self.findings, self.without, strict=True)
                 ],
@@ -145,41 +162,51 @@ def evaluate(
     predictions: Predictions,
     truth: Truth,
     *,
-    train: Truth | None = None,
+    train: Truth | Manifest | None = None,
+    radius_km: float = NEAR_KM,
     findings: Sequence[Finding] = (),
     columns: Mapping[str, npt.NDArray[np.str_]] | None = None,
     notes: Sequence[str] = (),
+    subset: bool = False,
     distance: Distance = sphere.haversine,
     replicates: int = REPLICATES,
     seed: int = 0,
 ) -> Report:
     """Audit, then score.
 
+    A photo without a row counts as one that the system was silent about: leaving it out would
+    reward a system for the rows it does not write.
+
     Args:
         predictions: of one system, in any order.
         truth: the judged photos.
-        train: what the system was trained on, where that is known: leaks are looked for in it.
+        train: what the system was trained on, where that is known: leaks are looked for in it. A
+            manifest is read as it passes by.
+        radius_km: how near a training photo a clean photo may not be.
         findings: of checks made elsewhere (pixels, embeddings), on the rows of ``truth``.
         columns: further columns to slice by, on the rows of ``truth``.
         notes: further lines of the report.
+        subset: judge only the photos that have a row.
         distance: between two arrays (n, 2) of degrees, km.
         replicates: of the bootstrap.
         seed: same seed, same intervals.
 
     Raises:
-        GraticuleError: the tables have no photo in common.
+        GraticuleError: the tables have no photo in common, or less than a tenth of the photos and
+            no ``subset`` was asked for.
     """
     matched = match(truth.paths, predictions.paths)
-    judged = truth.take(matched.truth_rows)
-    said = predictions.take(matched.predicted_rows)
-    lines = [*predictions.notes, *matched.notes, *suspicions(said, judged.latlon), *notes]
+    rows, said = _rows(predictions, truth, matched, subset)
+    judged = truth.take(rows)
+    lines = [*truth.notes, *predictions.notes, *matched.notes, *_missing(matched, subset)]
+    lines += [*suspicions(said, judged.latlon), *notes]
     found = outcomes(said, judged, distance)
     lines += [*found.notes, *_warnings(said, found, train)]
-    everything = audit_tables(train, judged) + [
+    everything = audit_tables(train, judged, radius_km=radius_km) + [
         replace(
             f,
-            rows=f.rows[matched.truth_rows],
-            spoils=f.spoils and (said.reads_files or f.kind != EXIF_POSITION),
+            rows=f.rows[rows],
+            spoils=f.spoils and (said.reads_files or f.kind != METADATA_PLACE),
         )
         for f in findings
     ]
@@ -195,7 +222,7 @@ def evaluate(
             else None
         )
     sliced = slices.labels(judged, train) | {
-        name: column[matched.truth_rows] for name, column in (columns or {}).items()
+        name: column[rows] for name, column in (columns or {}).items()
     }
     return Report(
         predictions.name,
@@ -209,10 +236,48 @@ def evaluate(
         tuple(slices.by_value(found, sliced)),
         tuple(slices.worst(found, sliced)),
         tuple(lines),
+        matched,
+        None if subset or not matched.missing else Headline.of(found, _has_row(matched, len(rows))),
     )
 
 
-def _warnings(said: Predictions, found: Outcomes, train: Truth | None) -> list[str]:
+def _rows(
+    predictions: Predictions, truth: Truth, matched: Match, subset: bool
+) -> tuple[npt.NDArray[np.int64], Predictions]:
+    """The judged rows of the truth, and the predictions beside them."""
+    have, n = len(matched.truth_rows), len(truth)
+    if subset or have == n:
+        return matched.truth_rows, predictions.take(matched.predicted_rows)
+    if have < _LEAST_COVERED * n:
+        raise GraticuleError(
+            f"{predictions.name}: {have:,} of the {n:,} photos of the manifest have a prediction; "
+            "if it is the right manifest, graticule evaluate --subset judges these alone, and "
+            "--where chooses rows"
+        )
+    place = np.full(n, -1, dtype=np.int64)
+    place[matched.truth_rows] = matched.predicted_rows
+    return np.arange(n), predictions.beside(truth.paths, place)
+
+
+def _has_row(matched: Match, n: int) -> npt.NDArray[np.bool_]:
+    rows = np.zeros(n, dtype=bool)
+    rows[matched.truth_rows] = True
+    return rows
+
+
+def _missing(matched: Match, subset: bool) -> list[str]:
+    """What becomes of photos without a row."""
+    if not matched.missing:
+        return []
+    if subset:
+        return ["judged are only the photos that have a prediction, as was asked for"]
+    return [
+        "a photo without a prediction counts as silence, the furthest error; the headline on the "
+        "others stands beside it, and --subset or --where judge them alone"
+    ]
+
+
+def _warnings(said: Predictions, found: Outcomes, train: Truth | Manifest | None) -> list[str]:
     lines = []
     strange = unknown_countries(said.countries)
     if strange:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,14 +74,25 @@ def _manifest(path: Path) -> Manifest:
 
 
 def predict(engine: Engine, manifest: Manifest, name: str | None = None) -> Predictions:
-    """Run a bundle over the photos of a manifest, always answering, every country listed."""
-    from graticule.locate.decode import Options
+    """Run a bundle over the photos of a manifest, always answering, every country listed.
+
+    Photos it would not have answered keep their point and count as abstained.
+    """
+    from graticule.locate.decode import NOVEL, Options
 
     paths = manifest.column("path").tolist()
     photos = ((str(manifest.file(path)), path) for path in paths)
     answers = engine.locate(photos, Options(always_answer=True, all_places=True, areas=True))
     rows = [a.model_dump(mode="json") for a in track(answers, "locating", len(paths))]
-    return from_answers(rows, name or engine.system.bundle.manifest.name, reads_files=False)
+    said = from_answers(rows, name or engine.system.bundle.manifest.name, reads_files=False)
+    silent = np.array([row["reason"] not in (None, NOVEL) for row in rows], dtype=bool)
+    if not silent.any():
+        return said
+    note = (
+        f"of {silent.sum():,} of {len(silent):,} photos it would have said nothing: its point "
+        "there counts in the scores over all photos, not in those of the answered"
+    )
+    return replace(said, abstained=said.abstained | silent, notes=(*said.notes, note))
 
 
 def trained_on(engine: Engine, truth: Truth) -> dict[str, npt.NDArray[np.str_]]:

@@ -34,8 +34,10 @@ class Outcomes:
         city_rank: likewise for the city.
         answered: bool (n,), did not abstain.
         region_rank: likewise for the region; all NaN where regions were not judged.
-        log_score: log-probability of the true country in nats (n,), NaN where none was given.
+        log_score: log-probability of the true country in nats (n,), NaN where that is unknown or
+            the system gives no probabilities.
         countries: true country of each photo, "" where unknown.
+        named: country, region, city → the most names that the system gave of one photo.
         notes: what was derived from what, one line each.
         first_countries: country of each photo's first answer, by its code where it has one; that of
             its point where the system names none; "" where there is none.
@@ -48,6 +50,7 @@ class Outcomes:
     region_rank: FloatArray = field(default_factory=lambda: np.empty(0))
     log_score: FloatArray = field(default_factory=lambda: np.empty(0))
     countries: StringArray = field(default_factory=lambda: np.empty(0, dtype=np.str_))
+    named: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     first_countries: StringArray = field(default_factory=lambda: np.empty(0, dtype=np.str_))
 
@@ -66,6 +69,7 @@ class Outcomes:
             self.region_rank[rows],
             self.log_score[rows],
             self.countries[rows] if len(self.countries) else self.countries,
+            self.named,
             self.notes,
             self.first_countries[rows] if len(self.first_countries) else self.first_countries,
         )
@@ -98,9 +102,9 @@ def outcomes(
         km[located & ~sound] = sphere.HALF_CIRCUMFERENCE_KM
     notes: list[str] = []
     countries = truth.countries()
-    named = predictions.countries
-    if not any(named) and given.any():
-        named = _countries_at(predictions.latlon, sound)
+    lands = predictions.countries
+    if not any(lands) and given.any():
+        lands = _countries_at(predictions.latlon, sound)
         notes.append("no country was named: judged by the country that the point lies in")
     regions = predictions.regions
     if not any(regions) and given.any():
@@ -108,14 +112,22 @@ def outcomes(
         notes.append("no region was named: judged by the region that the point lies in")
     return Outcomes(
         km,
-        _ranks(named, countries, country_key),
+        _ranks(lands, countries, country_key),
         _ranks(predictions.cities, truth.column("city"), place_key),
         ~predictions.abstained,
         _region_ranks(regions, truth),
         _log_scores(predictions, countries),
         countries,
+        {
+            what: max(map(len, names), default=0)
+            for what, names in (
+                ("country", lands),
+                ("region", regions),
+                ("city", predictions.cities),
+            )
+        },
         tuple(notes),
-        np.array([country_key(choices[0]) if choices else "" for choices in named], dtype=np.str_),
+        np.array([country_key(choices[0]) if choices else "" for choices in lands], dtype=np.str_),
     )
 
 
@@ -169,12 +181,17 @@ def _ranks(
 
 
 def _log_scores(predictions: Predictions, truth: StringArray) -> FloatArray:
-    """Logarithmic score (Good 1952); probabilities are known to four digits, and floored there."""
+    """Logarithmic score (Good 1952); probabilities are known to four digits, and floored there.
+
+    So is a photo without probabilities, of a system that gives them: silence earns nothing.
+    """
     out = np.full(len(truth), np.nan)
+    if not any(predictions.shares):
+        return out
     for row, (shares, choices, true) in enumerate(
         zip(predictions.shares, predictions.countries, truth.tolist(), strict=True)
     ):
-        if not shares or not true:
+        if not true:
             continue
         wanted = country_key(true)
         said = (p for p, code in zip(shares, choices, strict=False) if country_key(code) == wanted)
@@ -270,12 +287,12 @@ def all_scores(
         ("region", found.region_rank),
         ("city", found.city_rank),
     ):
-        _add_ranks(sheet, what, rank, macro=what == "country")
+        _add_ranks(sheet, what, rank, found.named.get(what, 0), macro=what == "country")
     sheet.mean("log score of the country", "nats", found.log_score)
     for share, area in sorted(predictions.area_km2.items()):
         sheet.median(f"smallest area with {share} % of the belief, median", "km²", area)
     _add_coverage(sheet, found.km, predictions.radius_km)
-    sheet.mean("answered", "%", np.where(found.answered, 100.0, 0.0))
+    _add_answered(sheet, found)
     return sheet.scores()
 
 
@@ -305,13 +322,34 @@ def _add_distances(sheet: _Sheet, km: FloatArray, *, macro: bool = True) -> None
     sheet.mean("GeoScore", "of 5000", metrics.geoscores(km), macro=macro)
 
 
-def _add_ranks(sheet: _Sheet, what: str, rank: FloatArray, *, macro: bool) -> None:
+def _add_ranks(sheet: _Sheet, what: str, rank: FloatArray, named: int, *, macro: bool) -> None:
+    """Top-k as far as ``named`` names go: the fifth of one name would be the first again."""
     known = ~np.isnan(rank)
-    for k in TOP_K:
+    for k, before in zip(TOP_K, (0, *TOP_K), strict=False):
+        if k > 1 and named <= before:
+            break
         right = np.where(known, 100.0 * (rank <= k), np.nan)
         sheet.mean(f"{what} top-{k}", "%", right, macro=macro)
+    if named < 2:
+        return
     reciprocal = np.where(known, 1.0 / np.where(known, rank, 1.0), np.nan)
     sheet.mean(f"{what} mean reciprocal rank", "", reciprocal, macro=macro)
+
+
+def _add_answered(sheet: _Sheet, found: Outcomes) -> None:
+    """How many photos it would answer, and where it stops short of all, how good those are."""
+    answered = found.answered
+    sheet.mean("answered", "%", np.where(answered, 100.0, 0.0))
+    if answered.all() or not answered.any():
+        return
+    km = np.where(answered, found.km, np.nan)
+    rank = np.where(answered, found.rank, np.nan)
+    right = np.where(np.isnan(rank), np.nan, 100.0 * (rank <= 1))
+    inside = np.where(np.isnan(km), np.nan, 100.0 * (km <= 200))
+    sheet.mean("answered: country top-1", "%", right)
+    sheet.mean("answered: within 200 km", "%", inside)
+    sheet.median("answered: median error", "km", km)
+    sheet.mean("answered: GeoScore", "of 5000", metrics.geoscores(km))
 
 
 def _add_coverage(sheet: _Sheet, km: FloatArray, radius_km: Mapping[int, FloatArray]) -> None:

@@ -9,6 +9,7 @@ import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,12 @@ import numpy.typing as npt
 from graticule import metrics
 from graticule.evaluation.bootstrap import holm
 from graticule.evaluation.scores import Outcomes
-from graticule.evaluation.truth import Truth
+from graticule.evaluation.truth import Truth, portions
+from graticule.photos import scene_names
+from graticule.scenes import GROUPS
+
+if TYPE_CHECKING:
+    from graticule.photos.manifest import Manifest
 
 #: A slice with fewer photos says too little to be shown or searched.
 MIN_PHOTOS = 20
@@ -33,7 +39,7 @@ class Slice:
         value: its value.
         photos: how many there are.
         top1: percent of true countries named first, NaN where none is known.
-        top5: likewise among the first five.
+        top5: likewise among the first five; NaN for a system that names one.
         median_km: NaN where no place is known.
         geoscore: mean, NaN likewise.
     """
@@ -51,7 +57,7 @@ class Slice:
 _CELL_LEVEL = 7
 
 
-def labels(truth: Truth, train: Truth | None = None) -> dict[str, npt.NDArray[np.str_]]:
+def labels(truth: Truth, train: Truth | Manifest | None = None) -> dict[str, npt.NDArray[np.str_]]:
     """The columns that slice a set of photos, "" where a photo has no value.
 
     Args:
@@ -62,15 +68,21 @@ def labels(truth: Truth, train: Truth | None = None) -> dict[str, npt.NDArray[np
     countries = truth.countries()
     found["country"] = countries
     found["continent"] = _continents(countries)
-    found["indoors"] = np.where(
-        truth.column("scene") == "", "", np.where(truth.column("scene") == "indoor", "yes", "no")
-    )
+    found["indoors"] = _indoors(truth.column("scene"))
     found["capture time"] = np.where(truth.column("captured_at") == "", "unknown", "known")
     sides = [_numbers(truth, name) for name in ("width", "height")]
     found["photo size"] = size_classes(np.fmax(*sides))
-    if train is not None and train.located.any():
+    if train is not None:
         found["training photos in the cell"] = _trained_on(truth, train)
     return {name: column for name, column in found.items() if (column[1:] != column[:-1]).any()}
+
+
+def _indoors(scenes: npt.NDArray[np.str_]) -> npt.NDArray[np.str_]:
+    """Whether each scene (n,) is indoors, by any name of one; "" for a name of none."""
+    names, index = np.unique(scenes, return_inverse=True)
+    words = {-1: "", GROUPS.index("indoor"): "yes"}
+    numbers = [scene_names.number(name, "groups") for name in names.tolist()]
+    return np.array([words.get(number, "no") for number in numbers], dtype=np.str_)[index]
 
 
 def size_classes(side: npt.NDArray[np.float64]) -> npt.NDArray[np.str_]:
@@ -96,17 +108,23 @@ def _numbers(truth: Truth, name: str) -> npt.NDArray[np.float64]:
     return out
 
 
-def _trained_on(truth: Truth, train: Truth) -> npt.NDArray[np.str_]:
+def _trained_on(truth: Truth, train: Truth | Manifest) -> npt.NDArray[np.str_]:
     from graticule.cells import s2
 
-    cells, counts = np.unique(
-        s2.cell_ids(train.latlon[train.located], _CELL_LEVEL), return_counts=True
-    )
     found = np.full(len(truth), -1, dtype=np.int64)
     located = truth.located
-    asked = s2.cell_ids(truth.latlon[located], _CELL_LEVEL)
-    place = np.minimum(np.searchsorted(cells, asked), len(cells) - 1)
-    found[located] = np.where(cells[place] == asked, counts[place], 0)
+    cells, asked = np.unique(s2.cell_ids(truth.latlon[located], _CELL_LEVEL), return_inverse=True)
+    counts = np.zeros(len(cells), dtype=np.int64)
+    seen = 0
+    for portion in portions(train, ()):
+        learnt = s2.cell_ids(portion.latlon[portion.located], _CELL_LEVEL)
+        seen += len(learnt)
+        place = np.searchsorted(cells, learnt)
+        there = place < len(cells)
+        there[there] = cells[place[there]] == learnt[there]
+        counts += np.bincount(place[there], minlength=len(cells))
+    if seen:
+        found[located] = counts[asked]
     return count_classes(found)
 
 
@@ -261,7 +279,7 @@ def _slice(what: str, value: str, rows: npt.NDArray[np.int64], found: Outcomes) 
         value,
         len(rows),
         metrics.top_k(rank, 1) if len(rank) else float("nan"),
-        metrics.top_k(rank, 5) if len(rank) else float("nan"),
+        metrics.top_k(rank, 5) if len(rank) and found.named.get("country", 0) > 1 else float("nan"),
         float(np.median(km)) if len(km) else float("nan"),
         float(metrics.geoscores(km).mean()) if len(km) else float("nan"),
     )

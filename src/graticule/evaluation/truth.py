@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+
+from graticule.evaluation.names import country_codes
 
 if TYPE_CHECKING:
     from graticule.photos.manifest import Manifest
@@ -26,22 +28,24 @@ class Truth:
         latlon: float64 (n, 2), NaN where only a country or city is known: such photos judge names,
             never distances.
         columns: further string columns of the manifest (country, city, scene, source, photographer,
-            group …), "" where unknown.
+            group …), "" where unknown; countries as codes.
+        notes: what could not be read, one line each.
     """
 
     paths: tuple[str, ...]
     latlon: FloatArray
     columns: Mapping[str, StringArray] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, manifest: Manifest) -> Truth:
         """The photos of a manifest, all its text columns with them."""
         others = [n for n in manifest.columns if n not in {"path", "lat", "lon"}]
-        return cls(
-            tuple(manifest.column("path").tolist()),
-            manifest.latlon,
-            {name: manifest.column(name) for name in others},
-        )
+        columns = {name: manifest.column(name) for name in others}
+        notes: tuple[str, ...] = ()
+        if "country" in columns:
+            columns["country"], notes = country_codes(columns["country"])
+        return cls(tuple(manifest.column("path").tolist()), manifest.latlon, columns, notes)
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -63,6 +67,7 @@ class Truth:
             tuple(self.paths[i] for i in numbers),
             self.latlon[numbers],
             {name: values[numbers] for name, values in self.columns.items()},
+            self.notes,
         )
 
     def countries(self) -> StringArray:
@@ -86,3 +91,27 @@ class Truth:
             use = (labels == "") & (column != "")
             labels[use] = np.char.add(f"{name}:", column[use])
         return labels.astype(np.str_)
+
+
+def portions(photos: Truth | Manifest, columns: Sequence[str]) -> Iterator[Truth]:
+    """Photos some ten thousand at a time, with these columns alone.
+
+    A manifest is read as its portions are asked for, and none is kept; photos that are in memory
+    come as one portion.
+    """
+    if isinstance(photos, Truth):
+        yield photos
+        return
+    names = [name for name in ("path", "lat", "lon", *columns) if name in photos.columns]
+    for batch in photos.batches(names):
+        here = {name: batch.column(i) for i, name in enumerate(names)}
+        latlon = np.full((batch.num_rows, 2), np.nan)
+        if "lat" in here:
+            for side, name in enumerate(("lat", "lon")):
+                latlon[:, side] = here[name].to_numpy(zero_copy_only=False)
+        text = {
+            name: np.array([value or "" for value in here[name].to_pylist()], dtype=np.str_)
+            for name in columns
+            if name in here
+        }
+        yield Truth(tuple(value or "" for value in here["path"].to_pylist()), latlon, text)
