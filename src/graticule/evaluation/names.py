@@ -45,17 +45,19 @@ def country_codes(stated: StringArray) -> tuple[StringArray, tuple[str, ...]]:
     Returns:
         The codes, "" where a name is that of no country; and a note that lists such names.
     """
-    names, index = np.unique(stated, return_inverse=True)
-    known = set(_codes().values())
-    codes = [code if (code := country_key(name)) in known else "" for name in names.tolist()]
-    found = np.array(codes, dtype=np.str_)[index]
-    strange = [name for name, code in zip(names.tolist(), codes, strict=True) if name and not code]
+    names, known = stated.tolist(), set(_codes().values())
+    codes = {
+        name: code if (code := country_key(name)) in known else "" for name in dict.fromkeys(names)
+    }
+    found = np.array([codes[name] for name in names], dtype=np.str_)
+    strange = [name for name, code in codes.items() if name and not code]
     if not strange:
         return found, ()
-    photos = int(np.isin(stated, strange).sum())
+    photos = sum(name != "" and not codes[name] for name in names)
+    some = "photo states" if photos == 1 else "photos state"
     return found, (
-        f"{photos:,} photo{' states' if photos == 1 else 's state'} a country that is none (a code "
-        "as GR or an English name is understood) and count as of none stated: "
+        f"{photos:,} {some} a country that is none (a code as GR or an English name is "
+        "understood), which is left out: "
         + ", ".join(strange[:_LISTED])
         + (f" and {len(strange) - _LISTED:,} more" if len(strange) > _LISTED else ""),
     )
