@@ -89,8 +89,8 @@ def predict(engine: Engine, manifest: Manifest, name: str | None = None) -> Pred
     if not silent.any():
         return said
     note = (
-        f"of {silent.sum():,} of {len(silent):,} photos it would have said nothing: its point "
-        "there counts in the scores over all photos, not in those of the answered"
+        f"of {silent.sum():,} of {len(silent):,} photos it would have said nothing; scores over "
+        "all photos count its point there"
     )
     return replace(said, abstained=said.abstained | silent, notes=(*said.notes, note))
 
