@@ -49,6 +49,23 @@ class Cell(_Frozen):
     probability: Probability
 
 
+class Hypothesis(_Frozen):
+    """One of several places far from one another: where it is, what it is called, how likely."""
+
+    point: Point
+    probability: Probability
+    country: Annotated[str, Field(description="code of the point's country, empty at sea")]
+    country_name: str
+    region: str
+    city: Annotated[str, Field(description="the town nearest to the point, empty if far")]
+
+    @property
+    def name(self) -> str:
+        """What it is called in one line."""
+        named = ", ".join(part for part in (self.city, self.region, self.country_name) if part)
+        return named or f"{self.point.lat:g}, {self.point.lon:g}"
+
+
 class Match(_Frozen):
     """A photo of the user's index that looks alike, with its known place."""
 
@@ -121,10 +138,18 @@ class Answer(_Frozen):
     districts: tuple[Place, ...] = ()
     cities: tuple[City, ...] = ()
     cells: tuple[Cell, ...] = ()
+    hypotheses: Annotated[
+        tuple[Hypothesis, ...],
+        Field(description="of a system that weighs places far apart: the point's, then the others"),
+    ] = ()
     matches: Annotated[
         tuple[Match, ...], Field(description="alike photos of --index, best first")
     ] = ()
     scene: Scene | None = None
+    spoke: Annotated[
+        str | None,
+        Field(description="of a routed system: the scene whose network answered, or weighed most"),
+    ] = None
     abstained: bool = False
     reason: Annotated[
         str | None, Field(description="why it abstained, or how it was coarsened")

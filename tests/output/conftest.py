@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from graticule.answer import Answer, Cell, City, Exif, Model, Place, Point, Scene
+from graticule.answer import Answer, Cell, City, Exif, Hypothesis, Model, Place, Point, Scene
 
 MODEL = Model(name="hand", version="1", sha256="0" * 64, calibrated=True)
 
@@ -43,6 +43,29 @@ def fiji() -> Answer:
         cells=(Cell(id="FJ", name="Fiji", lat=-17.8, lon=178.0, probability=0.4),),
         model=MODEL,
     )
+
+
+@pytest.fixture
+def torn(beijing: Answer) -> Answer:
+    """An answer between two places, of the classifier of another scene than its own."""
+    assert beijing.point is not None
+    here = Hypothesis(
+        point=beijing.point,
+        probability=0.6,
+        country="CN",
+        country_name="China",
+        region="Beijing",
+        city="Beijing",
+    )
+    there = Hypothesis(
+        point=Point(lat=35.7, lon=139.7),
+        probability=0.31,
+        country="JP",
+        country_name="Japan",
+        region="Tokyo",
+        city="",
+    )
+    return beijing.model_copy(update={"hypotheses": (here, there), "spoke": "coast"})
 
 
 @pytest.fixture

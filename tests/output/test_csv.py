@@ -27,6 +27,14 @@ def test_a_row_a_photo(answers: list[Answer], tmp_path: Path) -> None:
     assert rows[5]["photo"] == "'" + answers[5].photo
 
 
+def test_places_far_apart_and_who_spoke_have_columns(torn: Answer, tmp_path: Path) -> None:
+    write([torn], "csv", tmp_path / "a.csv")
+    with (tmp_path / "a.csv").open(encoding="utf-8", newline="") as handle:
+        (row,) = csv.DictReader(handle)
+    assert row["hypotheses"] == "39.9 116.4 0.600; 35.7 139.7 0.310"
+    assert (row["scene"], row["spoke"]) == ("city", "coast")
+
+
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1", "＝1"])
 def test_formulas_are_quoted(text: str) -> None:
     assert cell(text) == "'" + text

@@ -113,6 +113,18 @@ def test_who_matched_is_shown(beijing: Answer) -> None:
 
 
 @needs_chromium
+def test_a_browser_shows_places_far_apart_and_who_spoke(torn: Answer, tmp_path: Path) -> None:
+    assert record(torn)["hypotheses"][1] == ("Tokyo, Japan", 35.7, 139.7, 0.31)
+    write([torn], "html", tmp_path / "map.html")
+    dom = chromium(tmp_path / "map.html", tmp_path, "--dump-dom")
+    dom = re.sub(r"<script.*?</script>", "", dom, flags=re.DOTALL)
+    assert "Either" in dom
+    assert "Tokyo, Japan" in dom
+    assert "the network of the scene coast" in dom
+    assert 'id="others" hidden' not in dom
+
+
+@needs_chromium
 def test_a_browser_names_the_photos_that_matched(beijing: Answer, tmp_path: Path) -> None:
     found = (
         Match(photo="albums/<b>temple.jpg", lat=39.9, lon=116.4, similarity=0.9, share=0.8),

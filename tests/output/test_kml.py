@@ -27,6 +27,12 @@ def test_a_folder_a_photo(root: ET.Element, answers: list[Answer]) -> None:
     assert len(folders[0].findall("k:Placemark", NS)) == 3  # the point and two circles
 
 
+def test_a_place_that_is_likely_too_is_named(torn: Answer, tmp_path: Path) -> None:
+    write([torn], "kml", tmp_path / "a.kml")
+    text = (tmp_path / "a.kml").read_text(encoding="utf-8")
+    assert "or Tokyo, Japan (31 %)" in text
+
+
 def test_circles_stay_on_the_map(root: ET.Element) -> None:
     for ring in root.findall(".//k:LinearRing/k:coordinates", NS):
         corners = [tuple(map(float, pair.split(","))) for pair in ring.text.split()]

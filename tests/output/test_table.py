@@ -50,6 +50,14 @@ def test_the_smallest_place_that_is_sure_is_named(beijing: Answer) -> None:
     assert "Karnataka" not in found[2]
 
 
+def test_another_likely_place_and_another_scene_that_spoke_are_named(torn: Answer) -> None:
+    found = lines([torn])
+    assert found[1].endswith("or Tokyo, Japan (31 %); scene coast spoke")
+    unlikely = torn.hypotheses[1].model_copy(update={"probability": 0.05})
+    sure = torn.model_copy(update={"hypotheses": (torn.hypotheses[0], unlikely), "spoke": "city"})
+    assert lines([sure])[1].endswith("±640 km")
+
+
 def test_columns_line_up(answers: list[Answer]) -> None:
     found = lines(answers)
     start = found[0].index("country")

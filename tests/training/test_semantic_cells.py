@@ -101,6 +101,43 @@ def test_wide_cells_of_india_name_state_and_district(india: tuple[Path, Path]) -
         assert sum(place.probability for place in answer.regions) <= 1.001
 
 
+def test_evidence_that_rules_nothing_out_changes_nothing(india: tuple[Path, Path]) -> None:
+    locator = Locator(india[0])
+    photos = sorted(india[1].parent.glob("*.png"))[:12]
+    plain = locator.locate(images=photos, always_answer=True)
+    told = locator.locate(images=photos, countries=["IN"], always_answer=True)
+    for before, after in zip(plain, told, strict=True):
+        assert after.point == before.point
+        assert after.radius_km == before.radius_km
+        assert after.hypotheses == before.hypotheses
+
+
+def test_hypotheses_far_apart_are_told(bundle: tuple[Path, Path]) -> None:
+    # A whole hedge of colours: half Paris, half Tokyo.
+    mean = np.array([np.array(c[3]) for c in CITIES[:2]]).mean(axis=0)
+    rng = np.random.default_rng(0)
+    system = load_system(bundle[0])
+    # The most doubtful of some mixtures: its two answers stand beside each other.
+    pixels = [
+        np.clip(rng.integers(0, 60, (32, 32, 3)) + mean * share, 0, 255).astype(np.uint8)
+        for share in np.linspace(0.3, 1.0, 12)
+    ]
+    said = system.predict([np.stack(pixels)])
+    assert said.hypotheses is not None
+    assert said.points is not None
+    np.testing.assert_array_equal(said.hypotheses.points[:, 0], said.points)
+    doubtful = int(said.beliefs["cells"].entropy.argmax())
+    answer = Locator(bundle[0]).locate(Image.fromarray(pixels[doubtful]), always_answer=True)[0]
+    assert len(answer.hypotheses) > 1
+    assert answer.hypotheses[0].point == answer.point
+    assert sum(one.probability for one in answer.hypotheses) <= 1.001
+    first, second = answer.hypotheses[:2]
+    away = sphere.haversine(
+        (first.point.lat, first.point.lon), (second.point.lat, second.point.lon)
+    )
+    assert away > 75
+
+
 def test_a_bundle_from_before_photos_were_counted_still_answers(
     india: tuple[Path, Path], tmp_path: Path
 ) -> None:
@@ -226,7 +263,7 @@ def test_an_answer_has_the_points_place_and_a_radius(bundle: tuple[Path, Path]) 
     assert answer.point is not None
     assert answer.radius_km
     assert answer.countries
-    # Under evidence the point comes from the belief, which holds nothing outside it.
+    # Under evidence the point is of a photo that it leaves.
     told = locator.locate(bundle[1].parent / "000.png", countries=["JP"], always_answer=True)[0]
     assert told.point is not None
-    assert sphere.haversine((told.point.lat, told.point.lon), CITIES[1][2]) < 200
+    assert sphere.haversine((told.point.lat, told.point.lon), CITIES[1][2]) < 25

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import numpy.typing as npt
 
 from graticule import calibration, sphere
-from graticule.answer import Answer, Exif, Model, Point, Scene
+from graticule.answer import Answer, Exif, Hypothesis, Model, Point, Scene
 from graticule.belief import Belief, Labels
 from graticule.calibration import Calibration
 from graticule.cells.partition import Partition
@@ -28,7 +28,9 @@ from graticule.locate.beliefs import (
     ranked,
 )
 from graticule.locate.evidence import Evidence
+from graticule.locate.hypotheses import Told
 from graticule.photos.exif import Metadata
+from graticule.refine.hypotheses import Picked
 from graticule.refine.neighbours import Neighbours
 from graticule.systems.system import Prediction, System
 
@@ -157,12 +159,14 @@ class Decoder:
                 tempered[task] = tempered[task].with_prior(prior)
             else:
                 del tempered[task]
-        # A point of the system's own knows nothing of the user's evidence.
-        scenes, novel = prediction.scenes, self._novel(prediction)
-        points = None if self._priors else prediction.points
-        said = Beliefs(tempered, self, found, points, scenes, novel)
+        scenes, novel, picked = prediction.scenes, self._novel(prediction), self._pick(prediction)
+        said = Beliefs(tempered, self, found, picked.points, scenes, novel)
+        told = None if picked.hypotheses is None else Told(picked.hypotheses, said.point)
+        spoke = prediction.spoke or (None,) * len(looked)
         answers = [
-            self._answer(row, photo, said, scenes, float(gains[row]), bool(novel[row]))
+            self._answer(
+                row, photo, said, told, scenes, spoke[row], float(gains[row]), bool(novel[row])
+            )
             for row, photo in enumerate(looked)
         ]
         if album is None:
@@ -171,6 +175,15 @@ class Decoder:
             answer.model_copy(update={"matches": album.matches(one)})
             for answer, one in zip(answers, found, strict=True)
         ]
+
+    def _pick(self, prediction: Prediction) -> Picked:
+        """The system's own points, from its belief as the user's evidence leaves it."""
+        if not self._priors:
+            return Picked(prediction.points, prediction.hypotheses)
+        task = self.system.point_task
+        # Evidence counts as much beside this belief as beside the tempered one that is told.
+        prior = self.fitted.temperatures.get(task, 1.0) * self._priors[task]
+        return self.system.pick(prediction.beliefs[task].with_prior(prior), prediction.embedding)
 
     @cached_property
     def lands(self) -> tuple[Labels, npt.NDArray[np.int64]]:
@@ -199,7 +212,9 @@ class Decoder:
         row: int,
         photo: Looked,
         said: Beliefs,
+        told: Told | None,
         scenes: Belief[Labels] | None,
+        spoke: str | None,
         gain: float,
         novel: bool,
     ) -> Answer:
@@ -208,10 +223,15 @@ class Decoder:
         if reason is None and said.surest(row) < self._least_sure:
             reason = f"its country would be wrong more often than {self.options.max_risk} %"
         own = self.system.finest
-        point = None
+        point: Point | None = None
+        hypotheses: tuple[Hypothesis, ...] = ()
         if reason is None or self.options.always_answer:
             radius = said.radii[80][row] if 80 in said.radii else math.inf
-            point = _rounded(said.points[row], radius, OWN_DECIMALS if own else CITY_DECIMALS)
+            rounded = partial(
+                _rounded, radius_km=radius, finest=OWN_DECIMALS if own else CITY_DECIMALS
+            )
+            point = rounded(said.points[row])
+            hypotheses = () if told is None else told.of(row, point, rounded)
         if reason is None and novel:
             reason = NOVEL
         most = None if self.options.all_places else TOP
@@ -228,7 +248,9 @@ class Decoder:
             districts=said.places("districts", row, most),
             cities=said.cities(row),
             cells=said.cells(row),
+            hypotheses=hypotheses,
             scene=scene,
+            spoke=spoke,
             abstained=reason is not None and point is None,
             reason=reason,
             exif=_exif(photo.metadata, point),

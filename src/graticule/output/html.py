@@ -66,8 +66,12 @@ def record(answer: Answer) -> dict[str, Any]:
             (round(c.lat, 2), round(c.lon, 2), round(c.probability, 4))
             for c in answer.cells[:CELLS]
         ],
+        "hypotheses": [
+            (h.name, h.point.lat, h.point.lon, h.probability) for h in answer.hypotheses
+        ],
         "matches": [(m.photo, m.lat, m.lon, m.share) for m in answer.matches],
         "scene": (answer.scene.name, answer.scene.probability) if answer.scene else None,
+        "spoke": answer.spoke,
         "why": answer.error or answer.reason,
         "exif": answer.exif.model_dump() if answer.exif else None,
         "model": answer.model.model_dump(exclude={"sha256"}) if answer.model else None,

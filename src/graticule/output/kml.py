@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import IO, TYPE_CHECKING, Any
 
 from graticule.draw.caps import cap
-from graticule.output.summary import country, km, percent, status, sure_unit, xml_text
+from graticule.output.summary import (
+    country,
+    km,
+    others,
+    percent,
+    status,
+    sure_unit,
+    xml_text,
+)
 
 if TYPE_CHECKING:
     from graticule.answer import Answer, Point
@@ -66,6 +74,7 @@ def _words(answer: Answer) -> str:
     said = [f"{best.name} ({percent(best.probability)})"] if best else []
     said += [f"{unit.name} ({percent(unit.probability)})"] if unit else []
     said += [f"{level} % within {km(radius)}" for level, radius in answer.radius_km.items()]
+    said += [f"or {one.name} ({percent(one.probability)})" for one in others(answer)]
     return "Estimate: " + "; ".join(said)
 
 

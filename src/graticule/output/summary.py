@@ -6,10 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from graticule.answer import Answer, City, Place
+    from graticule.answer import Answer, City, Hypothesis, Place
 
 #: A place is named without hedging when the model holds it likelier than all others together.
 SURE = 0.5
+#: A place far from the point is named to people from this probability on.
+POSSIBLE = 0.1
 #: Radii that answers are usually asked for, in percent.
 LEVELS = ("50", "80", "90", "95")
 
@@ -73,6 +75,11 @@ def one_line(text: str) -> str:
     return _CONTROL.sub(lambda found: found.group().encode("unicode_escape").decode(), text)
 
 
+def others(answer: Answer) -> tuple[Hypothesis, ...]:
+    """The places far from the point that an answer holds for :data:`POSSIBLE`, likeliest first."""
+    return tuple(one for one in answer.hypotheses[1:] if one.probability >= POSSIBLE)
+
+
 def xml_text(text: str) -> str:
     """Text escaped for XML content and attributes, without what XML cannot hold."""
     kept = _NOT_XML.sub("\ufffd", text)
@@ -105,8 +112,12 @@ def flat(answer: Answer) -> dict[str, Value]:
         "city_country": city.country if city else None,
         "city_probability": city.probability if city else None,
         "countries": "; ".join(f"{c.code} {c.probability:.3f}" for c in answer.countries[:10]),
+        "hypotheses": "; ".join(
+            f"{h.point.lat:g} {h.point.lon:g} {h.probability:.3f}" for h in answer.hypotheses
+        ),
         "scene": scene.name if scene else None,
         "scene_probability": scene.probability if scene else None,
+        "spoke": answer.spoke,
         "abstained": answer.abstained,
         "reason": answer.reason,
         "exif_lat": exif.lat if exif else None,

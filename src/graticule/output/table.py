@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
-from graticule.output.summary import country, km, one_line, percent, status, sure_unit
+from graticule.output.summary import (
+    country,
+    km,
+    one_line,
+    others,
+    percent,
+    status,
+    sure_unit,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -123,9 +131,22 @@ def as_row(answer: Answer) -> Row:
         best.probability if best else None,
         one_line(unit.name) if unit else "",
         f"±{km(radius)}" if radius is not None else "",
-        one_line(answer.reason or ""),
+        one_line("; ".join(_notes(answer))),
         "yellow" if answer.abstained else "",
     )
+
+
+def _notes(answer: Answer) -> list[str]:
+    """What the last column says: another place that is likely too, and the reason."""
+    notes = [f"or {one.name} ({percent(one.probability)})" for one in others(answer)[:1]]
+    notes += [f"scene {answer.spoke} spoke"] if _spoke_apart(answer) else []
+    return [*notes, answer.reason] if answer.reason else notes
+
+
+def _spoke_apart(answer: Answer) -> bool:
+    """Whether another scene's classifier answered than that of the scene which is told."""
+    scene = answer.scene
+    return answer.spoke is not None and scene is not None and scene.name != answer.spoke
 
 
 def bar(probability: float | None) -> Text:

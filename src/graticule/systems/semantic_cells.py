@@ -35,7 +35,7 @@ from graticule.cells.semantic.groups import Grouping, group_cells, group_partiti
 from graticule.errors import RecipeError
 from graticule.refine import offset
 from graticule.refine.geo_embedding import geo_embedding, spread
-from graticule.refine.hypotheses import top_cells
+from graticule.refine.hypotheses import Hypotheses, Picked, top_cells
 from graticule.refine.offset import Offsets
 from graticule.refine.prototypes import LIMIT_KM, TEMPERATURE, Prototypes, Refiner, build
 from graticule.systems.bundle import Bundle
@@ -88,10 +88,22 @@ class Chain:
         """Geo-embeddings, from vectors and the attributes' log-probabilities."""
         return geo_embedding(seen, [np.exp(np.asarray(p)) for p in told], self.scale)
 
-    def points(self, belief: Belief[Partition], vectors: Float32Array) -> FloatArray:
-        """Where each photo was taken, degrees (n, 2)."""
+    def pick(self, belief: Belief[Partition], vectors: Float32Array) -> Picked:
+        """Where each photo was taken, and the hypotheses that it was chosen among.
+
+        Only the cells of one hypothesis are looked into for its point. Where nothing is merged
+        there are none, and the point lies in any of the K cells.
+        """
         top = top_cells(belief, self.k, self.merge_km)
-        return self.refiner.points(top.cells, top.best() if self.merge_km else top.p, vectors)
+        if not self.merge_km:
+            return Picked(self.refiner.points(top.cells, top.p, vectors))
+        numbers = np.arange(top.hypothesis.max(initial=0) + 1)
+        points = np.stack(
+            [self.refiner.points(top.cells, top.of(h), vectors) for h in numbers.tolist()], axis=1
+        )
+        there = (top.hypothesis[:, :, None] == numbers).any(axis=1)
+        of_each = np.where(there[:, :, None], points, np.nan)
+        return Picked(points[:, 0], Hypotheses(top.cells, top.hypothesis, of_each))
 
 
 class SemanticCells(System):
@@ -127,6 +139,7 @@ class SemanticCells(System):
         groups = self._networks.run(GROUPS, pixels)[0][GROUPS] if self._grouped else None
         belief = self._chain.belief(outputs[CELLS], groups)
         vectors = self._chain.vectors(seen, [outputs[name] for name in self._told])
+        picked = self._chain.pick(belief, vectors)
         beliefs = {CELLS: belief}
         if groups is not None and self._chain.groups is not None:
             beliefs[GROUPS] = Belief.from_logits(self._chain.groups, groups)
@@ -137,8 +150,13 @@ class SemanticCells(System):
                 name: Belief.from_logits(labels, outputs[name])
                 for name, labels in self._told.items()
             },
-            points=self._chain.points(belief, vectors),
+            points=picked.points,
+            hypotheses=picked.hypotheses,
         )
+
+    def pick(self, belief: Belief[Partition], embedding: Float32Array) -> Picked:
+        """From the likeliest cells that the evidence leaves, as without evidence."""
+        return self._chain.pick(belief, embedding)
 
 
 def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
@@ -191,6 +209,11 @@ def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
         coarse = None if group_network is None else group_network.log_p(GROUPS, of)
         return chain.belief(network.log_p(CELLS, of), coarse)
 
+    def points(of: IntArray) -> FloatArray:
+        found = chain.pick(belief(of), vectors(of)).points
+        assert found is not None  # a chain always picks
+        return found
+
     def save(folder: Path) -> None:
         if stored is not None:
             stored.save(folder / PROTOTYPES)
@@ -212,7 +235,7 @@ def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
         tuple(notes),
         target=target,
         log_p=lambda of: belief(of).log_p,
-        points=lambda of: chain.points(belief(of), vectors(of)),
+        points=points,
         save=save,
     )
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from graticule.belief import Belief, Labels
 from graticule.cells.partition import Partition
+from graticule.refine.hypotheses import Hypotheses, Picked
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -36,8 +37,8 @@ class Prediction:
         scenes: belief over scene names, or None.
         labels: beliefs over other outcomes (climate, road side …).
         spoke: for routed systems, which part answered for each photo.
-        points: degrees (n, 2) where the system picks its points itself; else the decoder does, as
-            it does under a user's evidence.
+        points: degrees (n, 2) where the system picks its points itself; else the decoder does.
+        hypotheses: the places that they were chosen among, or None.
     """
 
     beliefs: Mapping[str, Belief[Partition]]
@@ -46,6 +47,7 @@ class Prediction:
     labels: Mapping[str, Belief[Labels]] = field(default_factory=dict)
     spoke: tuple[str, ...] | None = None
     points: npt.NDArray[np.float64] | None = None
+    hypotheses: Hypotheses | None = None
 
 
 class System(ABC):
@@ -73,6 +75,17 @@ class System(ABC):
     @abstractmethod
     def predict(self, pixels: Sequence[Pixels]) -> Prediction:
         """Beliefs for a batch: one uint8 array (n, size, size, 3) for each of ``inputs``."""
+
+    def pick(self, belief: Belief[Partition], embedding: npt.NDArray[np.float32]) -> Picked:
+        """Where photos were taken, once a user's evidence has changed what the system believes.
+
+        A system with points of its own picks them here as :meth:`predict` does.
+
+        Args:
+            belief: over the cells of ``point_task``, with the evidence in it.
+            embedding: of the photos, as :meth:`predict` gave it.
+        """
+        return Picked()
 
     def open(self, source: Source, name: str | None = None) -> Photo:
         """A photo decoded as finely as the largest of ``inputs`` wants, and no finer.

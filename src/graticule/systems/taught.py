@@ -8,6 +8,7 @@ countries and other cells moves along.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from graticule.belief import FLOOR, Belief
 from graticule.calibration import Calibration, log_areas, pick_points
 from graticule.cells.partition import Partition
 from graticule.cells.taught import with_places
+from graticule.refine.hypotheses import Picked
 from graticule.refine.taught import Taught
 from graticule.systems.system import Pixels, Prediction, System
 
@@ -94,10 +96,15 @@ class TaughtSystem(System):
             else self._moved(task, belief, share)
             for task, belief in said.beliefs.items()
         }
-        points = self._points(beliefs[self.point_task], share, said.points)
-        return Prediction(
-            beliefs, said.embedding, said.scenes, said.labels, said.spoke, points=points
-        )
+        own = Picked(said.points, said.hypotheses)
+        picked = self._picked(beliefs[self.point_task], own)
+        return replace(said, beliefs=beliefs, points=picked.points, hypotheses=picked.hypotheses)
+
+    def pick(self, belief: Belief[Partition], embedding: npt.NDArray[np.float32]) -> Picked:
+        """As the other system picks it from its own cells, or the taught place that wins."""
+        cells = self.inner.partitions[self.point_task]
+        own = Belief.from_logits(cells, belief.log_p[:, : len(cells)])
+        return self._picked(belief, self.inner.pick(own, embedding))
 
     def _extended(
         self, task: str, belief: Belief[Partition], share: FloatArray
@@ -126,16 +133,15 @@ class TaughtSystem(System):
             log_p = log_p - density * log_areas(cells)
         return Belief.from_logits(cells, log_p, 1 / fitted.temperatures.get(task, 1.0))
 
-    def _points(
-        self, belief: Belief[Partition], share: FloatArray, points: FloatArray | None
-    ) -> FloatArray | None:
+    def _picked(self, belief: Belief[Partition], own: Picked) -> Picked:
         """The taught place where it is the likeliest cell, else the other system's point."""
         fitted = self.inner.calibration
         tempered = fitted.temper(self.point_task, belief)
         best = tempered.log_p.argmax(axis=1)
         won = best >= self._cells.places.start
         if not won.any():
-            return points
-        found = pick_points(tempered, fitted.point_km) if points is None else points.copy()
-        found[won] = self._cells.centers[best[won]]
-        return found
+            return own
+        points = pick_points(tempered, fitted.point_km) if own.points is None else own.points
+        points = np.where(won[:, None], self._cells.centers[best], points)
+        others = own.hypotheses
+        return Picked(points, None if others is None else others.led(won, best, points))

@@ -78,6 +78,7 @@ class PhotoList {
     group("Region", photo.regions.map(([, name, p]) => [name, p]));
     group("District", photo.districts.map(([, name, p]) => [name, p]));
     group("City", photo.cities.map(([name, country, p]) => [`${name}, ${country}`, p]));
+    if (photo.hypotheses.length > 1) group("Either", photo.hypotheses.map(([name, , , p]) => [name, p]));
     group("Alike among yours", photo.matches.map(([name, , , share]) => [name.split("/").pop(), share]));
     group("Scene", photo.scene ? [photo.scene] : []);
     const facts = make("dl"), fact = (name, text) => facts.append(make("dt", "", name), make("dd", "", text));
@@ -85,6 +86,7 @@ class PhotoList {
       fact("Point", `${photo.point.lat}, ${photo.point.lon}`);
       for (const [level, km] of Object.entries(photo.radius)) fact(`${level} % within`, kilometres(km));
     }
+    if (photo.spoke) fact("Answered by", `the network of the scene ${photo.spoke}`);
     if (photo.why) fact(photo.point ? "Note" : "No point", photo.why);
     if (photo.exif && photo.exif.lat !== null && photo.exif.lon !== null) {
       const off = photo.exif.distance_km;

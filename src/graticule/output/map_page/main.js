@@ -17,6 +17,7 @@
   });
   const count = (status) => photos.filter((photo) => photo.status === status).length;
   const counts = { placed: count("placed"), abstained: count("abstained"), failed: count("failed") };
+  element("others").hidden = !photos.some((photo) => photo.hypotheses.length > 1);
   element("alike").hidden = !photos.some((photo) => photo.matches.length);
   const map = new WorldMap(element("map"), JSON.parse(element("world").textContent), photos);
   let only = null;

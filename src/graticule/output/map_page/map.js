@@ -266,6 +266,7 @@ class WorldMap {
     }
     const last = this.markers.find((marker) => marker.photos.includes(this.chosen));
     for (const marker of [...this.markers].sort((a, b) => a.y - b.y)) if (marker !== last) this.pin(marker, ink, false);
+    if (this.chosen) this.others(this.chosen, ink);
     if (this.chosen) this.alike(this.chosen, ink);
     if (this.chosen && this.chosen.exif && this.chosen.exif.lat !== null) this.truth(this.chosen, ink);
     if (last) {
@@ -322,6 +323,20 @@ class WorldMap {
     pen.textAlign = "center";
     pen.textBaseline = "middle";
     pen.fillText(text, x, y + 0.5);
+  }
+  // Places far from the point that it was chosen over: the larger, the likelier.
+  others(photo, ink) {
+    const { pen } = this;
+    pen.fillStyle = ink.raised;
+    pen.strokeStyle = ink.accent;
+    pen.lineWidth = 2;
+    for (const [, lat, lon, p] of photo.hypotheses.slice(1)) {
+      const [x, y] = this.place(lat, lon);
+      pen.beginPath();
+      pen.arc(x, y, 3 + 7 * Math.sqrt(p), 0, 7);
+      pen.fill();
+      pen.stroke();
+    }
   }
   // Places of the user's photos that look like this one: the larger, the more it counted.
   alike(photo, ink) {
