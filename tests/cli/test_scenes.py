@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from graticule.cli.app import app
 from graticule.errors import BundleError, ManifestError, RecipeError
 from graticule.photos import manifest as manifests
+from graticule.photos.scene_names import check
 from graticule.scenes import SCENES
 from toy import make_photos
 
@@ -223,6 +224,22 @@ def test_unknown_names_of_scenes_name_the_nearest(photos: Path, tmp_path: Path) 
     assert isinstance(done.exception, ManifestError)
     assert "scene 'indutrial' (1 rows)" in str(done.exception)
     assert "'industrial'" in str(done.exception)
+
+
+def test_label_refuses_a_name_of_no_list_before_any_photo_is_read(tmp_path: Path) -> None:
+    table = rewrite(
+        make_photos(tmp_path, 6), "natture.csv", lambda _, row: row | {"scene": "natture"}
+    )
+    out = table.with_name("out.csv")
+    done = RUNNER.invoke(app, ["scenes", "label", str(table), "-o", str(out)])
+    assert isinstance(done.exception, ManifestError)
+    assert "natture.csv: scene 'natture' (6 rows)" in str(done.exception)
+    assert "'nature'" in str(done.exception)
+    assert not out.exists()
+    # Names that the model itself tells are known, whatever they are.
+    check(["my own"], "it", ["my own"])
+    with pytest.raises(ManifestError, match="my own"):
+        check(["my own"], "it")
 
 
 def test_labels_of_a_network_alone_train_no_helper(photos: Path, tmp_path: Path) -> None:

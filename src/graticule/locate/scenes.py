@@ -18,6 +18,7 @@ from graticule.encoders.onnx import available_cores
 from graticule.errors import BundleError, GraticuleError, PhotoError
 from graticule.locate.engine import BATCH, in_order
 from graticule.locate.journal import mend
+from graticule.photos import scene_names
 from graticule.photos.manifest import Manifest, replace_columns
 from graticule.progress import bar
 from graticule.systems.registry import load_system
@@ -154,8 +155,11 @@ def label(manifest: Manifest, reader: SceneReader, out: Path) -> Labelling:
         out: where to; beside the manifest, since paths are relative to its folder.
 
     Raises:
+        ManifestError: a scene that stands there is a name of no list and none of the model's.
         GraticuleError: the file cannot be written, or no photo can be read.
     """
+    theirs = reader.system.bundle.manifest.settings.get("scenes") or ()
+    scene_names.check(manifest.column("scene").tolist(), str(manifest.path), theirs)
     sha = reader.system.bundle.sha256
     paths = manifest.files()
     names = manifest.column("path")

@@ -85,21 +85,27 @@ def number(label: str, vocabulary: str) -> int:
     return -1
 
 
-def check(labels: Iterable[str], where: str) -> None:
+def check(labels: Iterable[str], where: str, own: Iterable[str] = ()) -> None:
     """Make sure that every label is a known name.
+
+    Args:
+        labels: "" for none.
+        where: the manifest, for messages.
+        own: names that are known besides, of a vocabulary of the user's.
 
     Raises:
         ManifestError: one is not; the line names it and the nearest known one.
     """
+    besides = frozenset(own)
     values, counts = np.unique([label for label in labels if label] or [""], return_counts=True)
     for label, count in zip(values.tolist(), counts.tolist(), strict=True):
-        if not label or is_known(label):
+        if not label or label in besides or is_known(label):
             continue
         near = nearest(label)
         hint = f"the nearest known is {near!r}" if near else "no known name is like it"
         raise ManifestError(
             f"{where}: scene {label!r} ({count} rows) is of no list of scenes; {hint}. Mend it; "
-            "S4 and graticule scenes take names of your own by --set settings.scenes=column"
+            "S4 and graticule scenes train take names of your own by --set settings.scenes=column"
         )
 
 
