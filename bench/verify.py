@@ -33,14 +33,17 @@ from graticule.training.mini import heads
 from graticule.training.mini.calibrate import Held, even_rows
 from graticule.training.mini.trunk import Trunk
 from graticule.verdicts.evidence import Scale
-from graticule.verdicts.fit import LIE_KM, RATES, fit_verdicts, lies
+from graticule.verdicts.fit import RATES, fit_verdicts
 from graticule.verdicts.limits import Verdicts
 from graticule.verdicts.roc import detection_rate, roc_auc
+from graticule.verdicts.trials import LIE_KM, lies
 
 MOVES_KM = (25, 200, 750, 2500)
 #: False claims of each kind for a photo, and how far away a place must be to be "elsewhere".
 EACH, ELSEWHERE_KM = 4, 750.0
 REPLICATES = 100
+#: True claims, of a place and of a whole country; and the false ones of whole countries.
+TRUE, TRUE_COUNTRY, OTHER_COUNTRY = "true", "true country", "country of another photo"
 #: Bearings tried until a moved claim is on land.
 TRIES = 60
 Array = np.ndarray
@@ -53,7 +56,7 @@ class Judged:
     Attributes:
         rows: of the held-out predictions.
         place: (n,) number of each photo's place; source and gain likewise.
-        scores: method → kind of claim → (photo (m,), score (m,)); "true" is a kind.
+        scores: method → kind of claim → (photo (m,), score (m,)); the true ones are kinds, too.
         verdicts: rate → kind → (m,) −1 contradicts, 0 can't tell, 1 agrees.
     """
 
@@ -73,7 +76,13 @@ def main() -> None:
     print(f"held-out beliefs {time.perf_counter() - start:.0f} s", flush=True)
     judged = judge(held, scenes)
     print(f"judged {time.perf_counter() - start:.0f} s", flush=True)
+    model = Bundle(find_model("mini"))
     found = report(judged) | {
+        "model": {
+            "name": model.manifest.name,
+            "version": model.manifest.version,
+            "sha256": model.sha256,
+        },
         "machine": machine(),
         "seconds": round(time.perf_counter() - start, 1),
         "encoder": "mobilenetv2, frozen; heads of the recipe mini, leave-sources-out",
@@ -159,7 +168,8 @@ def judge_fold(out: Judged, held: Held, claims: dict, one: int, test: Array) -> 
         held.cluster[fitted_on],
         folds=held.fold[fitted_on],
     )
-    print(f"fold {one}: {verdicts.task}, {verdicts.reach_km:g} km", flush=True)
+    limits = {rate: (x.contradicts, x.agrees) for rate, x in verdicts.rates.items()}
+    print(f"fold {one}: {verdicts.task}, {verdicts.reach_km:g} km, {limits}", flush=True)
     out.gain[test] = np.where(speaks[out.rows[test]], gain[out.rows[test]], np.nan)
     mine = test[speaks[out.rows[test]]]
     points = calibration.pick_points(beliefs["cities"][out.rows], 250.0)
@@ -184,22 +194,28 @@ def score(
     task = verdicts.task
     belief = beliefs[task][rows]
     scale = Scale(belief.over, priors[task], verdicts.reach_km)
-    said = scale.weigh(belief, where)
-    alone = Scale(beliefs["countries"].over, np.ones(len(beliefs["countries"].over)), 0.0)
-    plain = alone.weigh(beliefs["countries"][rows], where, shares=False)
-    by = {
-        "likelihood ratio": said.log_ratio,
-        "share of places that fit worse": -said.as_good,
-        "probability of the claim's country": plain.log_ratio,
-        "nearness to the model's point": -sphere.haversine(points[photo], where),
-    }
+    wide = kind in (TRUE_COUNTRY, OTHER_COUNTRY)
+    codes = atlas.countries(where).tolist() if wide else []
+    said = scale.weigh(belief, where, codes, shares=not wide)
+    by = {"likelihood ratio": said.log_ratio}
+    if not wide:
+        lands = beliefs["countries"]
+        alone = Scale(lands.over, np.ones(len(lands.over)), 0.0)
+        by |= {
+            "share of places that fit worse": -said.as_good,
+            "probability of the claim's country": alone.weigh(
+                lands[rows], where, shares=False
+            ).log_ratio,
+            "nearness to the model's point": -sphere.haversine(points[photo], where),
+        }
     for method, values in by.items():
         add(out.scores.setdefault(method, {}), kind, photo, values)
+    sign = {"contradicts": -1, "can't tell": 0, "agrees": 1}
     for rate in RATES:
-        limits = verdicts.limits(rate)
-        sign = {"contradicts": -1, "can't tell": 0, "agrees": 1}
+        limits = verdicts.countries.get(rate) if wide else verdicts.limits(rate)
         told = np.array(
-            [sign[limits.judge(r)] if np.isfinite(r) else 0 for r in said.log_ratio], float
+            [sign[limits.judge(r)] if limits and np.isfinite(r) else 0 for r in said.log_ratio],
+            float,
         )
         add(out.verdicts.setdefault(rate, {}), kind, photo, told)
 
@@ -211,15 +227,20 @@ def add(to: dict, kind: str, photo: Array, values: Array) -> None:
 
 
 def false_claims(latlon: Array, place: Array, scenes: Array) -> dict[str, tuple[Array, Array]]:
-    """Kind → (photo, claimed place); the true claims are the kind "true"."""
+    """Kind → (photo, claimed place, or a place in the claimed country)."""
     rng = np.random.default_rng(0)
     everyone = np.arange(len(latlon))
-    claims = {"true": (everyone, latlon)}
+    claims = {TRUE: (everyone, latlon)}
     for km in MOVES_KM:
         photo = np.repeat(everyone, EACH)
         claims[f"moved {km:,} km"] = moved(photo, latlon[photo], km, rng)
     photo, other = lies(latlon, place, seed=0, each=EACH)
     claims["place of another photo"] = (photo, latlon[other])
+    home = atlas.countries(latlon)
+    known = np.flatnonzero(home != "")
+    claims[TRUE_COUNTRY] = (known, latlon[known])
+    abroad = (home[photo] != "") & (home[other] != "") & (home[photo] != home[other])
+    claims[OTHER_COUNTRY] = (photo[abroad], latlon[other[abroad]])
     zone = atlas.climate(latlon)
     claims["same climate elsewhere"] = alike(latlon, place, zone, rng)
     both = np.char.add(zone, np.char.add("|", np.array(SCENES)[scenes]))
@@ -310,12 +331,13 @@ def report(judged: Judged) -> dict[str, Any]:
     }
     ratio = judged.scores["likelihood ratio"]
     for kind in ratio:
-        if kind != "true":
-            found["kinds"][kind] = of_kind(draws, ratio["true"], ratio[kind], full=True)
+        if kind not in (TRUE, TRUE_COUNTRY):
+            true = ratio[TRUE_COUNTRY if kind == OTHER_COUNTRY else TRUE]
+            found["kinds"][kind] = of_kind(draws, true, ratio[kind], full=True)
             print(kind, found["kinds"][kind]["auc"], flush=True)
     for method, kinds in judged.scores.items():
         found["methods"][method] = {
-            kind: of_kind(draws, kinds["true"], kinds[kind], full=False)
+            kind: of_kind(draws, kinds[TRUE], kinds[kind], full=False)
             for kind in ("moved 2,500 km", "place of another photo", "same climate elsewhere")
         }
     # The photos that say most, by thirds of the gain over the prior.
@@ -324,7 +346,7 @@ def report(judged: Judged) -> dict[str, Any]:
     found["by_gain"] = {
         name: of_kind(
             draws,
-            chosen(ratio["true"], (third == k) & speaks),
+            chosen(ratio[TRUE], (third == k) & speaks),
             chosen(ratio["place of another photo"], (third == k) & speaks),
             full=False,
         )
@@ -332,7 +354,7 @@ def report(judged: Judged) -> dict[str, Any]:
     }
     for rate, kinds in judged.verdicts.items():
         found["verdicts"][str(rate)] = verdict_rates(draws, kinds)
-    true = judged.verdicts[5]["true"]
+    true = judged.verdicts[5][TRUE]
     for source in np.unique(judged.source):
         mine = judged.source[true[0]] == source
         if mine.any():
@@ -416,7 +438,14 @@ def kinds_table(found: dict[str, Any]) -> str:
 
 def verdicts_table(found: dict[str, Any]) -> str:
     """Stated against measured."""
-    names = ["true", "place of another photo", "moved 2,500 km", "same climate elsewhere"]
+    names = [
+        TRUE,
+        "place of another photo",
+        "moved 2,500 km",
+        "same climate elsewhere",
+        TRUE_COUNTRY,
+        OTHER_COUNTRY,
+    ]
     lines = [
         "| stated | claim | contradicted, % (by places) | by sources | said to agree, % (by "
         "places) | by sources |",
@@ -452,7 +481,9 @@ def markdown(found: dict[str, Any]) -> str:
 
 Written by `bench/verify.py`: {found["photos"]:,} development photos with a known place; the model
 was silent on {found["silent"]:,}. {found["places"]} places, {found["sources"]} sources. Encoder:
-{found["encoder"]}. Each fold of sources is judged by a temperature, a prior, a reach and limits
+{found["encoder"]}. The model that ships is {found["model"]["name"]} {found["model"]["version"]}
+(SHA-256 {found["model"]["sha256"][:16]}…); here its recipe's heads speak of sources they did not
+see. Each fold of sources is judged by a temperature, a prior, a reach and limits
 fitted on the other four; each place weighs as one. Intervals are 95 %, by {found["replicates"]}
 bootstrap draws of places, and of sources: the wider one is the honest one for a source nobody has
 seen. {found["machine"]}, {found["seconds"]:.0f} s.
@@ -471,7 +502,8 @@ scene, ask whether it sees more than vegetation, light and the kind of street.
 
 Stated: share of true claims that are contradicted, and of false ones (places of other photos, at
 least {LIE_KM:.0f} km away) that are said to agree. Limits are fitted so that sources judged by each
-other keep that rate; here sources are judged that had no part in it.
+other keep that rate; here sources are judged that had no part in it. Whole countries have limits of
+their own.
 
 {verdicts_table(found)}
 

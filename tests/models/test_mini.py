@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 import graticule
+from graticule import files
 from graticule.locate.locator import find_model
 from graticule.scenes import SCENES
+from graticule.systems.bundle import Bundle
 from graticule.systems.registry import load_system
 
 
@@ -68,3 +70,13 @@ def test_claims_can_be_verified_out_of_the_box() -> None:
     assert found.likelihood_ratio is not None
     for rate, limits in verifier.verdicts.rates.items():
         assert limits.false_alarm <= rate / 100
+
+
+def test_the_recorded_figures_of_verify_are_of_the_model_that_ships(folder: Path) -> None:
+    results = Path(__file__).parents[2] / "results" / "verify.json"
+    recorded = files.read_json(results).get("model")
+    if recorded is None:
+        pytest.xfail(f"{results.name} was written before bench/verify.py named the model in it")
+    bundle = Bundle(folder)
+    assert recorded["version"] == bundle.manifest.version
+    assert recorded["sha256"] == bundle.sha256, "run bench/verify.py: mini has changed since"

@@ -15,6 +15,7 @@ from graticule.systems.registry import load_system
 from graticule.training import recipe as recipes
 from graticule.training.mini.build import build
 from graticule.training.mini.card import SHIPPED
+from graticule.training.mini.refit import refit
 
 pytestmark = pytest.mark.slow
 
@@ -38,6 +39,10 @@ def test_a_few_photos_make_a_bundle_and_the_same_one_again(shared: Path, tmp_pat
     ]
     assert (tmp_path / "one" / "memory.safetensors").is_file()
     assert made[0].manifest.files == made[1].manifest.files
+    # Its calibration alone, fitted again by the same rules, is the same.
+    (tmp_path / "one" / "calibration.json").write_text("{}", encoding="utf-8")
+    again = refit(made[0], few, weights, tmp_path / "f", said.append)
+    assert again.manifest.files == made[1].manifest.files
     report = files.read_json(tmp_path / "one" / "report.json")
     shipped = report["comparison"][SHIPPED]["leave_sources_out"]
     assert "paises" in shipped["sources"]

@@ -15,6 +15,7 @@ import torch
 
 from graticule import files
 from graticule.belief import Belief
+from graticule.calibration import Calibration
 from graticule.cells.cities import Cities
 from graticule.cells.countries import Countries
 from graticule.cells.partition import Partition
@@ -119,6 +120,16 @@ def held_out(learned: Learned) -> tuple[IntArray, calibrate.Held]:
     return held.rows, _beliefs(learned, held)
 
 
+def calibrated(
+    learned: Learned, held: calibrate.Held, scenes: Float32Array
+) -> tuple[Calibration, dict[str, Any]]:
+    """The calibration that held-out sources and scenes give, and what the report says of it."""
+    known = np.flatnonzero(learned.rows.scene >= 0)
+    indoor = np.exp(scenes[:, SCENES.index("indoor")])
+    outdoor = learned.rows.scene[known] != SCENES.index("indoor")
+    return calibrate.fit(held, indoor, outdoor, _flatness(learned.rows))
+
+
 def build(
     recipe: Mapping[str, Any], manifest: Manifest, weights: Path, out: Path, cache: Path, say: Say
 ) -> Bundle:
@@ -140,11 +151,9 @@ def build(
     say("held-out sources")
     table, held = _compare(learned, int(recipe["seed"]))
     report: dict[str, Any] = {"comparison": table}
-    scenes = _held_scenes(learned)
-    indoor = np.exp(scenes[:, SCENES.index("indoor")])
+    scenes = held_scenes(learned)
+    fitted, said = calibrated(learned, _beliefs(learned, held), scenes)
     known = np.flatnonzero(rows.scene >= 0)
-    outdoor = rows.scene[known] != SCENES.index("indoor")
-    fitted, said = calibrate.fit(_beliefs(learned, held), indoor, outdoor, _flatness(rows))
     report |= {"calibration": said, "scenes": _scene_report(scenes, rows.scene[known])}
 
     say("heads on all photos")
@@ -169,7 +178,7 @@ def build(
         "seed": int(recipe["seed"]),
         "manifest_sha256": files.sha256(manifest.path),
         "photos": len(rows),
-        "rows_sha256": _rows_digest(rows),
+        "rows_sha256": rows_digest(rows),
         "starting_weights": weights.name,
         "starting_weights_sha256": files.sha256(weights),
         "torch": torch.__version__,
@@ -265,7 +274,7 @@ def _beliefs(learned: Learned, held: crossfit.HeldOut) -> calibrate.Held:
     )
 
 
-def _held_scenes(learned: Learned) -> Float32Array:
+def held_scenes(learned: Learned) -> Float32Array:
     """Held-out log-probabilities of scenes, by five folds of the rows in turn."""
     rows, vectors = learned.rows, learned.vectors
     known = np.flatnonzero(rows.scene >= 0)
@@ -346,5 +355,6 @@ def _export(trunk: Trunk, module: heads.Heads, rows: Rows, out: Path) -> dict[st
     }
 
 
-def _rows_digest(rows: Rows) -> str:
+def rows_digest(rows: Rows) -> str:
+    """SHA-256 of which photos were learned from, in order."""
     return hashlib.sha256("\n".join(rows.manifest.column("path").tolist()).encode()).hexdigest()
