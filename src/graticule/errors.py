@@ -29,6 +29,10 @@ class PartitionError(GraticuleError):
     """A partition that cannot be built from what was given, or a file that is not one."""
 
 
+class DivergedError(GraticuleError):
+    """A training whose loss became no number: the recipe's fault, not the data's."""
+
+
 class DownloadError(GraticuleError):
     """A download that failed; nothing half-written was kept under its final name."""
 

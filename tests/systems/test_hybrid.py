@@ -152,9 +152,9 @@ def rows_of(planet: Manifest) -> object:
 @pytest.mark.parametrize("kind", ["countries", "regions", "s2"])
 @pytest.mark.parametrize("center", ["polygon", "photos"])
 def test_every_division_holds_its_photos(planet: Manifest, kind: str, center: str) -> None:
-    from graticule.systems.hybrid import Divisions
+    from graticule.systems.hybrid import Settings
 
-    cut = Divisions.of({"divisions": kind, "center": center, "max_photos": 30})
+    cut = Settings.of({"divisions": kind, "center": center, "max_photos": 30})
     partition, target = cut.cut(rows_of(planet))  # type: ignore[arg-type]
     known = target >= 0
     assert known.mean() > 0.8
@@ -166,7 +166,7 @@ def test_every_division_holds_its_photos(planet: Manifest, kind: str, center: st
 def test_a_users_own_borders_are_cut_by(planet: Manifest, tmp_path: Path) -> None:
     import json
 
-    from graticule.systems.hybrid import Divisions
+    from graticule.systems.hybrid import Settings
 
     halves = {"GID_1": ["W", "E"], "box": [(-180, 0), (0, 180)]}
     features = [
@@ -182,7 +182,7 @@ def test_a_users_own_borders_are_cut_by(planet: Manifest, tmp_path: Path) -> Non
     ]
     file = tmp_path / "mine.geojson"
     file.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
-    cut = Divisions.of({"divisions": "regions", "boundaries": str(file)})
+    cut = Settings.of({"divisions": "regions", "boundaries": str(file)})
     partition, target = cut.cut(rows_of(planet))  # type: ignore[arg-type]
     assert sorted(partition.ids) == ["E", "W"]
     west = partition.index(["W"])[0]
@@ -192,11 +192,16 @@ def test_a_users_own_borders_are_cut_by(planet: Manifest, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     ("settings", "words"),
-    [({"divisions": "states"}, "countries, regions or s2"), ({"center": "mid"}, "polygon or")],
+    [
+        ({"divisions": "states"}, "countries, regions or s2"),
+        ({"center": "mid"}, "polygon or"),
+        ({"boundaries": "gadm_0.gpkg"}, "gadm_0.gpkg: only divisions=regions .* not countries"),
+        ({"divisions": "s2", "boundaries": "gadm_0.gpkg"}, "not s2"),
+    ],
 )
 def test_unknown_divisions_are_named(settings: dict[str, str], words: str) -> None:
     from graticule.errors import RecipeError
-    from graticule.systems.hybrid import Divisions
+    from graticule.systems.hybrid import Settings
 
     with pytest.raises(RecipeError, match=words):
-        Divisions.of(settings)
+        Settings.of(settings)

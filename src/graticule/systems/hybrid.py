@@ -2,22 +2,19 @@
 
 Okkerman 2024: CLIP's image embedding beside a ViT's, or a ViT on the photo beside the same ViT on
 its segmentation map; which ones is the recipe's (``encoder`` and ``fuse``). Settings of a recipe:
-``divisions``: ``countries``, ``regions``, or ``s2``, cells of about equally many photos, for
-comparison; ``boundaries``: a file of the user's for ``regions`` (GADM, say) instead of the atlas;
-``center``: ``polygon`` (the document: a place lies at its division's centroid) or ``photos``;
-``min_photos`` and, of an S2 cell, ``max_photos``.
+see :class:`Settings`.
 
 Bundle: see :class:`graticule.systems.networks.Networks`; ``partitions/DIVISIONS.parquet``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field
 
 from graticule.belief import Belief
 from graticule.cells.adaptive import adaptive
@@ -25,10 +22,10 @@ from graticule.cells.boundaries import of_atlas, read_boundaries
 from graticule.cells.countries import countries
 from graticule.cells.partition import Partition
 from graticule.cells.regions import regions
-from graticule.errors import RecipeError
 from graticule.systems.bundle import Bundle
 from graticule.systems.networks import Networks
 from graticule.systems.plan import Job, Outcome, Plan, Rows, Task, country_codes
+from graticule.systems.settings import SystemSettings
 from graticule.systems.system import Pixels, Prediction, System
 
 NETWORK = "divisions"
@@ -51,55 +48,37 @@ class Hybrid(System):
         return Prediction({self.point_task: belief}, embedding)
 
 
-@dataclass(frozen=True)
-class Divisions:
+class Settings(SystemSettings):
     """What the world is divided into.
 
     Attributes:
-        kind: ``countries``, ``regions`` or ``s2``.
-        center: ``polygon`` or ``photos``; S2 cells always lie at their photos' mean.
-        boundaries: a file of regions instead of the atlas's, "" for none.
+        divisions: ``countries``, ``regions``, or ``s2``: cells of about equally many photos, for
+            comparison.
+        center: ``polygon`` (the document: a place lies at its division's centroid) or ``photos``;
+            S2 cells always lie at their photos' mean.
+        boundaries: a file of regions (GADM, say) instead of the atlas's, "" for none.
         min_photos: divisions with fewer training photos are left out.
         max_photos: an S2 cell with more is split.
     """
 
-    kind: str = "countries"
-    center: str = "polygon"
+    NETWORKS: ClassVar[tuple[str, ...]] = (NETWORK,)
+
+    divisions: Literal["countries", "regions", "s2"] = "countries"
+    center: Literal["polygon", "photos"] = "polygon"
     boundaries: str = ""
-    min_photos: int = 1
-    max_photos: int = 60
-
-    @classmethod
-    def of(cls, settings: Mapping[str, Any]) -> Divisions:
-        """As a recipe's settings say.
-
-        Raises:
-            RecipeError: an unknown kind or center.
-        """
-        kind = str(settings.get("divisions", "countries"))
-        center = str(settings.get("center", "polygon"))
-        if kind not in ("countries", "regions", "s2"):
-            raise RecipeError(f"settings.divisions {kind!r}: countries, regions or s2")
-        if center not in ("polygon", "photos"):
-            raise RecipeError(f"settings.center {center!r}: polygon or photos")
-        return cls(
-            kind,
-            center,
-            str(settings.get("boundaries", "")),
-            int(settings.get("min_photos", 1)),
-            int(settings.get("max_photos", 60)),
-        )
+    min_photos: int = Field(1, ge=1)
+    max_photos: int = Field(60, ge=1)
 
     def cut(self, rows: Rows) -> tuple[Partition, npt.NDArray[np.int64]]:
         """The partition of the training photos, and the true cell of every row (−1 if unknown)."""
-        if self.kind == "countries":
+        if self.divisions == "countries":
             codes = country_codes(rows)
             learned = rows.train & (codes != "")
             known = countries(
                 np.where(learned, codes, ""),
                 np.where(learned[:, None], rows.latlon, np.nan),
-                center=self.center,  # type: ignore[arg-type]
-                name=self.kind,
+                center=self.center,
+                name=self.divisions,
             )
             return known, known.index(codes)
         partition = self._located(rows.latlon[rows.train & rows.located])
@@ -108,28 +87,28 @@ class Divisions:
         return partition, target
 
     def _located(self, latlon: npt.NDArray[np.float64]) -> Partition:
-        if self.kind == "s2":
+        if self.divisions == "s2":
             return adaptive(latlon, self.max_photos, self.min_photos, levels=(0, 30), name="s2")
         units = read_boundaries(self.boundaries) if self.boundaries else of_atlas("regions")
         return regions(
             latlon,
             units,
-            center=self.center,  # type: ignore[arg-type]
-            name=self.kind,
+            center=self.center,
+            name=self.divisions,
             min_photos=self.min_photos,
         )
 
 
 def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
     """One network over the divisions."""
-    divisions = Divisions.of(settings)
-    kind = divisions.kind
-    partition, target = divisions.cut(rows)
+    wanted = Settings.of(settings)
+    kind = wanted.divisions
+    partition, target = wanted.cut(rows)
     network = yield Job(NETWORK, NETWORK, {kind: Task(partition.ids, target, partition)})
     return Outcome(
         kind,
         {kind: partition},
         {},
         target=target,
-        log_p=lambda wanted: network.log_p(kind, wanted),
+        log_p=lambda of: network.log_p(kind, of),
     )

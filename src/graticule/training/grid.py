@@ -19,18 +19,38 @@ from graticule.training.recipe import Recipe, apply_change, first_words, parse, 
 MARK: Final = "grid"
 
 
+class Change(BaseModel):
+    """A row that changes one thing: a part of a recipe, and what it is laid over.
+
+    Attributes:
+        of: its own set of features and head, where they are not those of the other rows.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    of: tuple[str, str] | None = None
+
+
 class Ablations(BaseModel):
     """Rows that change one thing each.
 
     Attributes:
         of: the set of features and the head that they change.
-        rows: changes by the name of the row, laid over the recipe.
+        rows: changes by the name of the row; one that is null is left out.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     of: tuple[str, str]
-    rows: dict[str, dict[str, Any]]
+    rows: dict[str, Change | None]
+
+    def placed(self) -> dict[str, tuple[str, str, dict[str, Any]]]:
+        """Features, head and changes of each row, by its name."""
+        return {
+            name: (*(row.of or self.of), row.model_extra or {})
+            for name, row in self.rows.items()
+            if row is not None
+        }
 
 
 class Grid(BaseModel):
@@ -68,9 +88,15 @@ class Grid(BaseModel):
                     f"there are {', '.join(self.encoders)}"
                 )
         if self.ablations:
-            features, head = self.ablations.of
-            if features not in self.features or head not in self.heads:
-                raise ValueError(f"ablations.of: no row of features {features!r}, head {head!r}")
+            places = {"of": self.ablations.of} | {
+                f"rows.{name}.of": (features, head)
+                for name, (features, head, _) in self.ablations.placed().items()
+            }
+            for name, (features, head) in places.items():
+                if features not in self.features or head not in self.heads:
+                    raise ValueError(
+                        f"ablations.{name}: no row of features {features!r}, head {head!r}"
+                    )
         return self
 
     def rows(self) -> dict[str, Recipe]:
@@ -86,8 +112,7 @@ class Grid(BaseModel):
             for features in self.features
         }
         if self.ablations:
-            features, head = self.ablations.of
-            for name, own in self.ablations.rows.items():
+            for name, (features, head, own) in self.ablations.placed().items():
                 out[f"{head}, {features}: {name}"] = self._row(raw, features, head, own)
         return out
 
@@ -100,11 +125,12 @@ class Grid(BaseModel):
 
 
 def laid_over(raw: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """Tables are merged but for encoders, which are whole."""
+    """Tables are merged, an encoder of another name is not."""
     out = dict(raw)
     for key, value in own.items():
-        merge = key != "encoder" and isinstance(value, Mapping) and isinstance(out.get(key), dict)
-        out[key] = laid_over(out[key], value) if merge else value
+        merge = isinstance(value, Mapping) and isinstance(out.get(key), dict)
+        whole = key == "encoder" and "name" in value
+        out[key] = laid_over(out[key], value) if merge and not whole else value
     return out
 
 

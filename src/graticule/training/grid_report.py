@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,9 @@ from graticule import metrics, sphere
 from graticule.cells.boundaries import of_atlas
 from graticule.cells.regions import regions
 from graticule.systems.plan import Outcome, Rows, country_codes
+
+if TYPE_CHECKING:
+    from graticule.training.trainer import Result
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -112,6 +115,22 @@ def scores(found: Evidence) -> dict[str, Any]:
     return out
 
 
+def epochs(results: Sequence[Result]) -> dict[str, list[int]]:
+    """Of each network: the epoch it kept, the last it learned in, and how many it was allowed."""
+    return {
+        "best_epoch": [result.progress.best_epoch + 1 for result in results],
+        "last_epoch": [result.progress.total for result in results],
+        "epochs_allowed": [_allowed(result) for result in results],
+    }
+
+
+def _allowed(result: Result) -> int:
+    """How many epochs it would have learned, had patience not ended its last phase."""
+    phases, done = result.spec.phases, result.progress
+    here = sum(row.get("phase") == len(phases) - 1 for row in done.history)
+    return done.total - here + phases[-1].epochs
+
+
 def counts(rows: Rows) -> dict[str, dict[str, int]]:
     """Photos by country, and by sub-division (ISO 3166-2) where they have coordinates."""
     codes = country_codes(rows)
@@ -162,15 +181,33 @@ def score_table(rows: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """S5's second and third: accuracy, top-5, top-10, mean distance; and shares within."""
     lines = [
         "| head, features | accuracy | top-5 | top-10 | country top-1 | top-5 | mean km "
-        "| 200 km | 750 km | 2500 km | s |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
+        "| 200 km | 750 km | 2500 km | best / last epoch | s |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---|---:|",
     ]
+    failed = {name: found["failed"] for name, found in rows.items() if "failed" in found}
     for name, found in rows.items():
+        if name in failed:
+            lines.append(f"| {name} | " + "– | " * 9 + f"failed | {found['seconds']:.1f} |")
+            continue
         near = found["within_200_750_2500"] or [None] * 3
         values = [found[k] for k in ("top1", "top5", "top10", "country_top1", "country_top5")]
-        cells = [*values, found["mean_km"], *near, found["seconds"]]
-        words = (
-            "–" if v is None else f"{v:,}" if isinstance(v, int) else f"{v:.1f}" for v in cells
-        )
+        words = [_word(value) for value in (*values, found["mean_km"], *near)]
+        words += [_epochs(found), _word(found["seconds"])]
         lines.append(f"| {name} | " + " | ".join(words) + " |")
+    if any("*" in _epochs(found) for found in rows.values()):
+        lines += ["", "\\* learned for as many epochs as it was allowed, and might have gone on."]
+    lines += [line for name, why in failed.items() for line in ("", f"{name}: {why}")]
     return lines
+
+
+def _word(value: float | None) -> str:
+    return "–" if value is None else f"{value:,}" if isinstance(value, int) else f"{value:.1f}"
+
+
+def _epochs(found: Mapping[str, Any]) -> str:
+    """The best and the last epoch of each network, marked where it was stopped by their number."""
+    three = (found.get(key, ()) for key in ("best_epoch", "last_epoch", "epochs_allowed"))
+    return ", ".join(
+        f"{best} / {last}{'*' if last >= allowed else ''}"
+        for best, last, allowed in zip(*three, strict=True)
+    )

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from graticule import files, progress
-from graticule.errors import GraticuleError
+from graticule.errors import DivergedError, GraticuleError
 from graticule.training.checkpoint import Checkpoint, Progress, save, save_weights
 from graticule.training.loader import Batch, Batches
 from graticule.training.losses import Loss
@@ -75,8 +75,8 @@ def fit(run: Run, *, resume: bool = False) -> Progress:
         resume: continue from the folder's checkpoint, if there is one.
 
     Raises:
-        GraticuleError: a loss that is no number, no memory left, a full disk, or a checkpoint
-            of something else.
+        DivergedError: a loss that is no number.
+        GraticuleError: no memory left, a full disk, or a checkpoint of something else.
     """
     run.folder.mkdir(parents=True, exist_ok=True)
     state = run.folder / "checkpoint.safetensors"
@@ -240,7 +240,7 @@ class Learner(lightning.LightningModule):
             if self.state_path.is_file()
             else "there was no checkpoint yet"
         )
-        raise GraticuleError(
+        raise DivergedError(
             f"{self.work.name}: the loss is no number in epoch {self.now.total + 1}, batch "
             f"{index + 1} ({', '.join(names)} …); {kept}. Lower phases.{self.now.phase}."
             "learning_rate, or set clip=1"
@@ -297,7 +297,7 @@ class Learner(lightning.LightningModule):
             sums.add(float(self._loss(logits, moved, {})), logits, moved)
         self.network.train()
         if not math.isfinite(sums.loss):
-            raise GraticuleError(
+            raise DivergedError(
                 f"{run.name}: the validation loss is no number after epoch {self.now.total + 1}; "
                 f"lower phases.{self.now.phase}.learning_rate, or set clip=1"
             )

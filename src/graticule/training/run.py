@@ -79,6 +79,7 @@ def train(
         GraticuleError: whatever a person can mend, in one line.
     """
     options = options or Options()
+    write.check(out)  # before hours of training, not after
     began = time.monotonic()
     recipe = with_weights(recipe, options.weights)
     tables = [manifest] if isinstance(manifest, Path) else list(manifest)
@@ -246,9 +247,16 @@ def tallied(outcome: Outcome, rows: Rows) -> Outcome:
 
 
 def with_weights(recipe: Recipe, weights: Path | None) -> Recipe:
-    """The recipe with another start for its encoder."""
+    """The recipe with another start for its encoder.
+
+    Raises:
+        GraticuleError: there is no such file, or the recipe has several encoders.
+    """
     if weights is None:
         return recipe
+    if recipe.fuse:
+        keys = ["encoder", *(f"fuse.{number}" for number in range(len(recipe.fuse)))]
+        raise several_encoders(f"recipe {recipe.name} fuses {len(keys)} encoders", keys)
     wanted = weights.is_dir() if recipe.encoder.name == "clip" else weights.is_file()
     if not wanted:
         kind = "folder of a CLIP" if recipe.encoder.name == "clip" else "file of weights"
@@ -257,6 +265,12 @@ def with_weights(recipe: Recipe, weights: Path | None) -> Recipe:
         update={"weights": str(weights.resolve()), "sha256": None, "pretrained": False}
     )
     return recipe.model_copy(update={"encoder": encoder})
+
+
+def several_encoders(what: str, keys: Sequence[str]) -> GraticuleError:
+    """``--weights`` cannot say whose they are; the error names what can."""
+    lines = " ".join(f"--set {key}.weights=FILE" for key in keys)
+    return GraticuleError(f"--weights: {what}; say whose file it is: {lines}")
 
 
 def explain(recipe: Recipe, names: list[str] | None = None) -> str:
