@@ -86,6 +86,10 @@ def test_a_whole_country_is_all_of_its_cells() -> None:
     assert found.log_ratio[0] == found.log_ratio[1] > 0
     assert np.isnan(found.log_ratio[2])
     assert found.cell.tolist() == [1, -1, -1]
+    # However far places are averaged, a country is weighed against countries.
+    far = Scale(lands, np.ones(3), 2000).weigh(belief, claims, ["", "FR", "JP"])
+    assert far.as_good[1] == pytest.approx(1 / 3)
+    assert far.as_good[2] == pytest.approx(1)
 
 
 def test_claims_and_priors_must_fit() -> None:

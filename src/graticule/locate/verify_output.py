@@ -25,7 +25,8 @@ def limits_in_words(verdicts: Verdicts, rate: int, *, countries: bool = False) -
     """
     words = (
         f"Limits are set for {rate} % false alarms, on {verdicts.claims:,} held-out photos at "
-        f"{verdicts.places:,} places. "
+        f"{verdicts.places:,} places, and measured with limits from other photos than the judged "
+        "ones. "
         + _promise(verdicts.limits(rate), rate, verdicts.places)
         + " A false claim is another photo's place, 200 km away and more."
     )
@@ -63,8 +64,8 @@ def _promise(limits: Limits, rate: int, places: int) -> str:
             )
         else:
             words.append(
-                f"With limits from other photos than the judged ones, {percent(wrong)} of "
-                f"{wrongly} claims and {percent(right)} of {rightly} ones were {verdict}."
+                f"{percent(wrong)} of {wrongly} claims and {percent(right)} of {rightly} ones were "
+                f"{verdict}."
             )
     return " ".join([*words, "For the rest it can't tell."])
 

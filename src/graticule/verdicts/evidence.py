@@ -33,8 +33,8 @@ class Evidence:
     Attributes:
         log_ratio: float64 (n,), log of p(photo | claim) / p(photo | anywhere else); NaN where the
             model knows no place near the claim.
-        as_good: float64 (n,), share of places, by the prior, that fit at least as well; NaN
-            likewise.
+        as_good: float64 (n,), share of places, by the prior, that fit at least as well, of whole
+            countries where the claim is one; NaN likewise.
         cell: int64 (n,), the cell that speaks for the claim; −1 where none does, or where the
             claim is a whole country.
     """
@@ -102,7 +102,9 @@ class Scale:
             log_ratio = np.log(np.maximum(claimed, 1e-12)) - np.log(np.maximum(elsewhere, 1e-12))
             ratio[rows] = np.where(known, log_ratio, np.nan)
             if shares:
-                as_good[rows] = np.where(known, self._as_good(p, claimed, cell[rows]), np.nan)
+                found = self._as_good(p, claimed, cell[rows])
+                found[wide[rows]] = self._countries_as_good(p, claimed)[wide[rows]]
+                as_good[rows] = np.where(known, found, np.nan)
         return Evidence(ratio, as_good, np.where(wide, -1, cell))
 
     def _weights(self, km: FloatArray, own: IntArray) -> FloatArray:
@@ -123,6 +125,14 @@ class Scale:
         found = (likelihood >= claimed[:, None] * (1 - 1e-9)) @ share
         # A claim beside its cell's center may fit better than the cell; it is a place all the same.
         return np.maximum(found, np.where(own >= 0, self.prior[own], 0.0))
+
+    def _countries_as_good(self, p: FloatArray, claimed: FloatArray) -> FloatArray:
+        """The same of a claimed country among countries, (n,): none of them is averaged."""
+        codes, index = np.unique(self._homes, return_inverse=True)
+        own = np.zeros((len(codes), len(index)))
+        own[index, np.arange(len(index))] = 1
+        share = own @ self.prior
+        return np.asarray((p @ own.T / share >= claimed[:, None] * (1 - 1e-9)) @ share)
 
     @cached_property
     def _everywhere(

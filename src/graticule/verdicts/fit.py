@@ -17,7 +17,7 @@ from graticule.cells.partition import Partition
 from graticule.errors import GraticuleError
 from graticule.verdicts.evidence import FloatArray
 from graticule.verdicts.limits import ALIKE, Limits, Verdicts
-from graticule.verdicts.trials import FEWEST, Asked, Column, Part, Trials
+from graticule.verdicts.trials import FEWEST, Asked, Column, Part, Trials, lies
 
 #: False-alarm rates that limits are fitted to, in percent.
 RATES = (1, 5)
@@ -129,11 +129,12 @@ def fit_verdicts(
         drawn = np.random.default_rng(seed).integers(0, _PARTS, int(groups.max(initial=0)) + 1)
         folds = drawn[groups]
     judged = np.asarray(folds)
-    trials = Trials.of(beliefs, priors, places, groups, reaches, seed)
+    false_claims = lies(places, groups, seed)
+    trials = Trials.of(beliefs, priors, places, groups, false_claims, reaches)
     asked = trials.best(np.ones(len(places), bool))
     rates = _rates(trials, asked, judged)
     task, reach = asked
-    wide = Trials.of_countries(task, beliefs[task], priors[task], places, groups, seed)
+    wide = Trials.of_countries(task, beliefs[task], priors[task], places, groups, false_claims)
     countries, of_countries = {}, 0
     true, false = wide.columns((task, 0.0), np.ones(len(places), bool))
     if min(true.places, false.places) >= FEWEST:

@@ -108,11 +108,11 @@ class Trials:
         priors: Mapping[str, npt.ArrayLike],
         places: FloatArray,
         groups: IntArray,
+        false_claims: tuple[IntArray, IntArray],
         reaches: Sequence[float],
-        seed: int,
     ) -> Trials:
-        """Of places: each photo's own, and those of others."""
-        photo, other = lies(places, groups, seed)
+        """Of places: each photo's own, and those of others, see :func:`lies`."""
+        photo, other = false_claims
         true, false = {}, {}
         for task, belief in beliefs.items():
             for reach in reaches:
@@ -131,11 +131,11 @@ class Trials:
         prior: npt.ArrayLike,
         places: FloatArray,
         groups: IntArray,
-        seed: int,
+        false_claims: tuple[IntArray, IntArray],
     ) -> Trials:
         """Of whole countries: each photo's own, and those of photos in other countries."""
         codes = atlas.countries(places)
-        photo, other = lies(places, groups, seed)
+        photo, other = false_claims
         real = (codes[photo] != "") & (codes[other] != "") & (codes[photo] != codes[other])
         photo, other = photo[real], other[real]
         scale = Scale(belief.over, prior, 0.0)
