@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from graticule.photos.manifest import Manifest
+from tiny_segmenter import save_segmenter
 
 torch = pytest.importorskip("torch")
 
@@ -27,6 +28,7 @@ def recipe(**changes: object) -> dict[str, object]:
                 "segmentation": "deeplabv3_mobilenetv2",
                 "segmentation_pretrained": False,
             },
+            {"name": "tiny", "preprocess": preprocess, "segmentation": "bands.onnx"},
         ],
         "head": {"hidden": [32], "standardise": True},
         "loss": {"kind": "inverse_frequency"},
@@ -43,17 +45,20 @@ def bundle(planet: Manifest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     from graticule.training.run import Options, train
 
     folder = tmp_path_factory.mktemp("s5") / "bundle"
-    train(parse(recipe(), "test"), planet.path, folder, Options(workers=0))
+    raw = recipe()
+    raw["fuse"][2]["segmentation"] = str(folder.parent / "bands.onnx")  # type: ignore[index]
+    save_segmenter(folder.parent / "bands.onnx")
+    train(parse(raw, "test"), planet.path, folder, Options(workers=0))
     return folder
 
 
-def test_three_encoders_and_two_inputs_are_in_the_bundle(bundle: Path) -> None:
+def test_four_encoders_and_two_inputs_are_in_the_bundle(bundle: Path) -> None:
     from graticule.systems.bundle import Bundle
 
     manifest = Bundle(bundle).manifest
     assert [p.size for p in manifest.inputs] == [32, 48]
-    assert len(manifest.settings["encoders"]) == 3
-    assert manifest.settings["networks"]["divisions"]["fused"] == [0, 1, 2]
+    assert len(manifest.settings["encoders"]) == 4
+    assert manifest.settings["networks"]["divisions"]["fused"] == [0, 1, 2, 3]
 
 
 def test_it_locates_and_says_what_training_saw(bundle: Path, planet: Manifest) -> None:
@@ -78,7 +83,7 @@ def test_torch_and_onnx_agree(bundle: Path, planet: Manifest) -> None:
     image = open_photo(planet.file(str(planet.column("path")[0]))).image
     pixels = [preprocess(image)[None] for preprocess in system.inputs]
     embedding = system.predict(pixels).embedding
-    assert embedding.shape == (1, sum(_width(bundle, i) for i in range(3)))
+    assert embedding.shape == (1, sum(_width(bundle, i) for i in range(4)))
     assert np.isfinite(embedding).all()
     # The segmented part on its own, from its exported weights.
     spec = EncoderSpec(
@@ -195,7 +200,7 @@ def test_a_users_own_borders_are_cut_by(planet: Manifest, tmp_path: Path) -> Non
     [
         ({"divisions": "states"}, "countries, regions or s2"),
         ({"center": "mid"}, "polygon or"),
-        ({"boundaries": "gadm_0.gpkg"}, "gadm_0.gpkg: only divisions=regions .* not countries"),
+        ({"boundaries": "gadm_0.gpkg"}, "gadm_0.gpkg': only divisions=regions .* not countries"),
         ({"divisions": "s2", "boundaries": "gadm_0.gpkg"}, "not s2"),
     ],
 )

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from graticule.belief import Belief
 from graticule.cells.adaptive import adaptive
@@ -56,7 +56,8 @@ class Settings(SystemSettings):
             comparison.
         center: ``polygon`` (the document: a place lies at its division's centroid) or ``photos``;
             S2 cells always lie at their photos' mean.
-        boundaries: a file of regions (GADM, say) instead of the atlas's, "" for none.
+        boundaries: a file of the user's for ``regions`` (GADM, say) instead of the atlas, of
+            countries where it is one of countries; "" for none.
         min_photos: divisions with fewer training photos are left out.
         max_photos: an S2 cell with more is split.
     """
@@ -68,6 +69,14 @@ class Settings(SystemSettings):
     boundaries: str = ""
     min_photos: int = Field(1, ge=1)
     max_photos: int = Field(60, ge=1)
+
+    @field_validator("boundaries")
+    @classmethod
+    def _heard(cls, file: str, info: ValidationInfo) -> str:
+        divisions = info.data.get("divisions", "regions")
+        if file and divisions != "regions":
+            raise ValueError(f"only divisions=regions reads a file of borders, not {divisions}")
+        return file
 
     def cut(self, rows: Rows) -> tuple[Partition, npt.NDArray[np.int64]]:
         """The partition of the training photos, and the true cell of every row (−1 if unknown)."""

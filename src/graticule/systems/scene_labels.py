@@ -1,9 +1,7 @@
 """Scenes and nothing else: the helper network that labels photos which have only a place.
 
 Trained on the rows that have a scene (Places365, or any labelled folder), it labels the others, so
-that both tables train one multitask network (S4). ``settings.scenes``: ``places365``,
-``places16``, ``places3`` (indoor, natural, urban; also ``groups``), ``s1`` (S1's four and indoor),
-or ``column``: the names of the manifest's own column.
+that both tables train one multitask network (S4). Settings of a recipe: see :class:`Settings`.
 
 Bundle: see :class:`graticule.systems.networks.Networks`; no partitions. Settings: ``scenes``, the
 names; ``vocabulary``; ``levels``, the coarser vocabularies its probabilities are summed into.
@@ -12,7 +10,7 @@ names; ``vocabulary``; ``levels``, the coarser vocabularies its probabilities ar
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -20,14 +18,17 @@ import numpy.typing as npt
 from graticule.belief import Belief, Labels
 from graticule.calibration import Calibration
 from graticule.errors import RecipeError
-from graticule.photos.scene_names import VOCABULARIES, Labelled, coarser, labelled
+from graticule.photos.scene_names import Labelled, coarser, labelled
 from graticule.systems.bundle import Bundle
 from graticule.systems.networks import Networks
 from graticule.systems.plan import IntArray, Job, Outcome, Plan, Rows, Task, Trained
+from graticule.systems.settings import SystemSettings
 from graticule.systems.system import Pixels, Prediction, System
 
 NETWORK = "scenes"
 TASK = "scenes"
+#: Of :data:`graticule.photos.scene_names.VOCABULARIES`.
+Vocabulary: TypeAlias = Literal["places365", "places16", "places3", "groups", "s1", "column"]
 
 
 class SceneLabels(System):
@@ -66,9 +67,22 @@ def summed(
     }
 
 
+class Settings(SystemSettings):
+    """What is told apart.
+
+    Attributes:
+        scenes: ``places365``, ``places16``, ``places3`` (indoor, natural, urban; also ``groups``),
+            ``s1`` (S1's four and indoor), or ``column``: the names of the manifest's own column.
+    """
+
+    NETWORKS: ClassVar[tuple[str, ...]] = (NETWORK,)
+
+    scenes: Vocabulary = "groups"
+
+
 def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
     """One network, on the photos that people labelled."""
-    found = read_scenes(rows, str(settings.get("scenes", "groups")))
+    found = read_scenes(rows, Settings.of(settings).scenes)
     target = np.where(found.by_hand, found.target, -1)
     if not (target >= 0).any() and (found.target >= 0).any():
         raise RecipeError(
@@ -101,15 +115,13 @@ def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
     )
 
 
-def read_scenes(rows: Rows, vocabulary: str) -> Labelled:
+def read_scenes(rows: Rows, vocabulary: Vocabulary) -> Labelled:
     """The scenes of a manifest's rows.
 
     Raises:
-        RecipeError: no such vocabulary, or the manifest's own names are fewer than two.
+        RecipeError: the manifest's own names are fewer than two.
         ManifestError: a name that no vocabulary knows.
     """
-    if vocabulary not in VOCABULARIES:
-        raise RecipeError(f"settings.scenes {vocabulary!r}: {', '.join(VOCABULARIES)}")
     found = labelled(rows.columns, vocabulary, rows.where)
     if len(found.names) < 2:
         raise RecipeError(

@@ -4,19 +4,18 @@ Lavinskyi and Skurat 2025. Routing is ``hard`` (the document: the likeliest scen
 answers) or ``soft``: Σ p(scene) · p(country | scene).
 
 Bundle: networks as `graticule.training.write` lays them out (settings ``encoders`` and
-``networks``), ``partitions/countries.parquet``. Settings of a recipe: ``scenes``, ``routing``,
-``min_share`` (a photo without a scene label trains the classifier of every scene to which the
-router gives this share), ``floor`` (the probability of a country a classifier never saw).
+``networks``), ``partitions/countries.parquet``. Settings of a recipe: see :class:`Settings`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field, field_validator
 
 from graticule.belief import Belief, Labels, mix, normalise
 from graticule.calibration import Calibration
@@ -39,6 +38,7 @@ from graticule.systems.plan import (
     country_codes,
 )
 from graticule.systems.scene_report import SceneEvidence, markdown, rank_of_truth, tables
+from graticule.systems.settings import SystemSettings
 from graticule.systems.system import Pixels, Prediction, System
 
 Float32Array = npt.NDArray[np.float32]
@@ -49,6 +49,36 @@ ROUTER = "router"
 FLOOR = 1e-5
 #: A photo trains the classifiers of all scenes it shows with this probability.
 MIN_SHARE = 0.3
+BASELINE = "baseline"
+
+
+class Settings(SystemSettings):
+    """What S1 is made of.
+
+    Attributes:
+        scenes: that the router tells apart.
+        routing: ``hard``: the likeliest scene's classifier answers (the document); ``soft``:
+            Σ p(scene) · p(country | scene).
+        min_share: a photo without a scene label trains the classifier of every scene to which the
+            router gives this share.
+        floor: probability of a country that a classifier never saw.
+        baseline: train one classifier without scenes beside them, for the report.
+    """
+
+    NETWORKS: ClassVar[tuple[str, ...]] = (ROUTER, TASK, BASELINE)
+
+    scenes: tuple[Literal["city", "nature", "coast", "industrial", "indoor"], ...] = S1_SCENES
+    routing: Literal["hard", "soft"] = "hard"
+    min_share: float = Field(MIN_SHARE, ge=0, le=1)
+    floor: float = Field(FLOOR, gt=0, le=0.001, description="all countries' together are below 1")
+    baseline: bool = False
+
+    @field_validator("scenes")
+    @classmethod
+    def _two(cls, scenes: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(scenes)) < max(2, len(scenes)):
+            raise ValueError("two scenes or more to route between, each once")
+        return scenes
 
 
 class SceneRouted(System):
@@ -148,12 +178,8 @@ def scene_labels(rows: Rows, scenes: Sequence[str]) -> npt.NDArray[np.int64]:
 
 def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
     """The router, then a classifier for every scene that has photos."""
-    scenes = tuple(settings.get("scenes", S1_SCENES))
-    min_share = float(settings.get("min_share", MIN_SHARE))
-    floor = float(settings.get("floor", FLOOR))
-    routing = str(settings.get("routing", "hard"))
-    if routing not in {"hard", "soft"}:
-        raise RecipeError(f"settings.routing {routing!r}: hard or soft")
+    wanted = Settings.of(settings)
+    scenes, routing, floor = wanted.scenes, wanted.routing, wanted.floor
     labels = scene_labels(rows, scenes)
     router = yield Job(ROUTER, ROUTER, {"scenes": Task(scenes, labels)})
 
@@ -166,7 +192,7 @@ def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
     here = np.flatnonzero((codes != "") & (rows.train | rows.validation))
     scene_p = np.zeros((len(rows), len(scenes)))
     scene_p[here] = np.exp(router.log_p("scenes", here))
-    members = membership(labels, scene_p, min_share)
+    members = membership(labels, scene_p, wanted.min_share)
     networks: dict[str, Trained] = {}
     notes: list[str] = []
     unseen: dict[str, list[str]] = {}
@@ -190,9 +216,9 @@ def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
         )
     answering = tuple(networks)
     baseline = None
-    if settings.get("baseline"):
+    if wanted.baseline:
         baseline = yield Job(
-            "baseline", "baseline", {TASK: Task(partition.ids, target, partition)}, keep=False
+            BASELINE, BASELINE, {TASK: Task(partition.ids, target, partition)}, keep=False
         )
     if not answering:
         raise RecipeError(f"{rows.where}: no photo has both a country and a scene to train on")
@@ -201,14 +227,14 @@ def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
         scenes, routing, floor, answering, unseen, partition, router, networks, baseline
     )
 
-    def evidence(wanted: IntArray, _calibration: Calibration) -> SceneEvidence:
-        found = whole.evidence(wanted, target[wanted], labels[wanted])
+    def evidence(of: IntArray, _calibration: Calibration) -> SceneEvidence:
+        found = whole.evidence(of, target[of], labels[of])
         # A photo without a country is there for the router alone.
-        ranks = {mode: np.where(codes[wanted] != "", r, -1) for mode, r in found.ranks.items()}
-        return replace(found, ranks=ranks, source=rows.column("source")[wanted])
+        ranks = {mode: np.where(codes[of] != "", r, -1) for mode, r in found.ranks.items()}
+        return replace(found, ranks=ranks, source=rows.column("source")[of])
 
-    def report(wanted: IntArray, calibration: Calibration) -> tuple[dict[str, Any], str]:
-        found = tables(evidence(wanted, calibration))
+    def report(of: IntArray, calibration: Calibration) -> tuple[dict[str, Any], str]:
+        found = tables(evidence(of, calibration))
         return found, markdown(found)
 
     return Outcome(

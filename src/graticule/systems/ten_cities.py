@@ -1,7 +1,7 @@
 """S3: which of a list of cities, and "elsewhere" for a photo of none of them (Paruchuri).
 
 Bundle and settings are those of `graticule.systems.default`, with one task, ``cities``. Settings of
-a recipe: ``cities`` (names or ids; all of the manifest by default), ``min_photos``, ``radius_km``.
+a recipe: see :class:`Settings`.
 
 Photos of the manifest that are known to show none of the cities teach the head to hold all cities
 alike for such photos (`loss.outside`); the document has none. A photo is then "elsewhere" if the
@@ -12,10 +12,11 @@ answer of a frequent city would count for little.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field
 
 from graticule.belief import Belief
 from graticule.calibration import Calibration, gain
@@ -34,6 +35,7 @@ from graticule.systems.plan import (
     city_places,
     country_codes,
 )
+from graticule.systems.settings import SystemSettings
 
 TASK = "cities"
 
@@ -42,17 +44,30 @@ class TenCities(Default):
     """One encoder, one head over cities. "Elsewhere" is the answer that abstains."""
 
 
+class Settings(SystemSettings):
+    """What S3 is asked for.
+
+    Attributes:
+        cities: names or ids ``CC:Name``; all of the manifest by default.
+        min_photos: training photos that a city needs.
+        radius_km: how far a city reaches.
+    """
+
+    NETWORKS: ClassVar[tuple[str, ...]] = (TASK,)
+
+    cities: tuple[str, ...] = ()
+    min_photos: int = Field(1, ge=1)
+    radius_km: float = Field(RADIUS_KM, gt=0)
+
+
 def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
     """One network over the cities that have enough training photos."""
-    wanted = tuple(settings.get("cities", ()))
-    ids, places, few = city_places(
-        rows, min_photos=int(settings.get("min_photos", 1)), wanted=wanted
-    )
+    asked = Settings.of(settings)
+    wanted = asked.cities
+    ids, places, few = city_places(rows, min_photos=asked.min_photos, wanted=wanted)
     names = list(places)
     counts = np.array([int((rows.train & (ids == name)).sum()) for name in names])
-    partition = cities(
-        places, counts=counts, radius_km=float(settings.get("radius_km", RADIUS_KM)), name=TASK
-    )
+    partition = cities(places, counts=counts, radius_km=asked.radius_km, name=TASK)
     target = partition.index(ids)
     apart = elsewhere(rows, ids, names)
     task = Task(partition.ids, np.where(apart, OUTSIDE, target), partition)
