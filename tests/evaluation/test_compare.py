@@ -13,7 +13,7 @@ import pytest
 
 from graticule.errors import GraticuleError
 from graticule.evaluation import compare_page
-from graticule.evaluation.compare import Entry, compare
+from graticule.evaluation.compare import TESTED, Entry, compare
 from graticule.evaluation.cost import Cost
 from graticule.evaluation.predictions import Predictions
 from graticule.evaluation.truth import Truth
@@ -62,6 +62,45 @@ def test_scores_and_paired_tests_of_the_hand_made_table() -> None:
     assert not found.is_first("better", "country top-5")
     turned = compare(entries(judged)[::-1], judged, replicates=200)
     assert not any(pair.better for pair in turned.pairs)
+
+
+def test_a_system_can_be_first_of_many_and_its_bounds_are_called_so() -> None:
+    judged = truth(80)
+    many = [Entry("best", (says("best", 80, judged, 0.1),))] + [
+        Entry(f"system {k}", (says(f"system {k}", 8, judged, 5.0 + k),)) for k in range(9)
+    ]
+    # The same as the best in the country, and nearly as near.
+    close = says("close", 76, judged, 0.1)
+    found = compare([*many, Entry("close", (close,))], judged)
+    assert len(found.pairs) == 40
+    of_others = [p for p in found.pairs if p.second != "close" and p.score != "country top-5"]
+    assert all(pair.bounded and pair.corrected < 0.01 for pair in of_others)
+    assert not found.is_first("best", "country top-1")
+    alone = compare(many, judged)
+    assert alone.is_first("best", "country top-1")
+    assert alone.is_first("best", "median error")
+    assert alone.is_first("best", "GeoScore")
+    lines = compare_page.markdown(found).splitlines()
+    told = next(line for line in lines if line.startswith("| system 0 | country top-1"))
+    assert told.split(" | ")[4:6] == ["< 0.0001", "< 0.0010"]
+    near = next(pair for pair in found.pairs if pair.second == "close" and "top-1" in pair.score)
+    assert not near.bounded
+    assert near.difference.p_value == pytest.approx(2 / 2**4, abs=0.01)
+    told = next(line for line in lines if line.startswith("| close | country top-1"))
+    assert told.split(" | ")[4] == f"{near.difference.p_value:.4f}"
+
+
+def test_a_bound_that_says_nothing_is_not_called_one() -> None:
+    # Of three clusters not even the floor of a median's p is small, corrected it is 1.
+    judged = truth()
+    names = np.array(["a", "b", "c", "c"] * 10)
+    found = compare(entries(judged), judged, clusters=names, replicates=50)
+    medians = next(pair for pair in found.pairs if pair.score == "median error")
+    assert medians.difference.at_floor
+    assert medians.corrected > 0.05
+    told = compare_page.markdown(found)
+    assert "< 1.0000" not in told
+    assert not any(found.is_first("better", score) for score in TESTED)
 
 
 def test_runs_of_one_system_count_with_their_mean() -> None:

@@ -7,7 +7,7 @@ several times with other seeds is one row: each photo counts with the mean over 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -23,8 +23,7 @@ from graticule.evaluation.bootstrap import (
     Resampler,
     holm,
     mcnemar,
-    paired_means,
-    paired_medians,
+    paired,
 )
 from graticule.evaluation.cost import Cost
 from graticule.evaluation.matching import match, suspicions
@@ -43,6 +42,8 @@ TESTED: Mapping[str, tuple[str, bool]] = {
     "median error": ("km", False),
     "GeoScore": ("of 5000", True),
 }
+#: Replicates of a test, in those of an interval: at least.
+_FINER = 10
 #: What a table shows besides.
 SHOWN = tuple(f"within {limit:g} km" for limit in metrics.THRESHOLDS_KM[1:])
 
@@ -86,6 +87,7 @@ class Pair:
         difference: first minus second, by the paired cluster bootstrap.
         mcnemar: exact p of right against wrong, photos taken as independent; NaN for distances.
         corrected: bootstrap p corrected for all pairs of the table (Holm).
+        bounded: whether ``corrected`` is a bound, since it stands on a p at its floor.
         better: whether the first is better by the sign of the difference.
     """
 
@@ -95,6 +97,7 @@ class Pair:
     difference: Difference
     mcnemar: float
     corrected: float
+    bounded: bool
     better: bool
 
 
@@ -152,6 +155,7 @@ def compare(
     *,
     tested: str | None = None,
     clusters: npt.NDArray[np.str_] | None = None,
+    only: npt.NDArray[np.bool_] | None = None,
     title: str = "Systems compared",
     replicates: int = REPLICATES,
     seed: int = 0,
@@ -163,8 +167,11 @@ def compare(
         truth: the judged photos.
         tested: the system that is tested against every other; the first by default.
         clusters: (n,) labels of dependent photos, on the rows of ``truth``; by default its own.
+        only: (n,) the photos of ``truth`` to judge on, all by default.
         title: of the page.
-        replicates: of the bootstrap.
+        replicates: of the bootstrap of the table's intervals. Paired tests take ten times as many,
+            or as many times as there are tests: the strictest of m tests is judged at a level m
+            times smaller, and has as many replicates beyond it as an interval has beyond its ends.
         seed: same seed, same intervals.
 
     Raises:
@@ -175,6 +182,12 @@ def compare(
     _check(names, tested)
     labels = truth.clusters() if clusters is None else clusters
     rows, entries, notes = _aligned(entries, truth)
+    if only is not None:
+        kept = np.flatnonzero(only[rows])
+        if not len(kept):
+            raise GraticuleError(f"{title}: no photo is left to judge on")
+        rows = rows[kept]
+        entries = [replace(e, runs=tuple(run.take(kept) for run in e.runs)) for e in entries]
     judged = truth.take(rows)
     resampler = Resampler.over(labels[rows], replicates, seed)
     columns = [_columns(entry, judged) for entry in entries]
@@ -278,55 +291,100 @@ def _columns(entry: Entry, truth: Truth) -> _Columns:
 
 
 def _scores(found: _Columns, resampler: Resampler) -> dict[str, Estimate]:
-    def mean(column: FloatArray) -> Estimate:
-        if np.isnan(column).all():
-            return Estimate(math.nan, math.nan, math.nan)
-        return Estimate.of(float(np.nanmean(column)), resampler.means(column)[:, 0])
-
-    def median(column: FloatArray) -> Estimate:
-        if np.isnan(column).all():
-            return Estimate(math.nan, math.nan, math.nan)
-        return Estimate.of(float(np.nanmedian(column)), resampler.medians(column))
-
-    return {
-        "country top-1": mean(found.top1),
-        "country top-5": mean(found.top5),
-        "median error": median(found.km),
-        "GeoScore": mean(found.geoscore),
-        **{name: mean(column) for name, column in zip(SHOWN, found.within, strict=True)},
+    means = {
+        "country top-1": found.top1,
+        "country top-5": found.top5,
+        "GeoScore": found.geoscore,
+        **dict(zip(SHOWN, found.within, strict=True)),
     }
+    drawn, middles = resampler.draw(np.column_stack(list(means.values())), [found.km])
+    scores = {
+        name: _estimate(np.mean, column, samples, resampler)
+        for (name, column), samples in zip(means.items(), drawn.T, strict=True)
+    }
+    scores["median error"] = _estimate(np.median, found.km, middles[:, 0], resampler)
+    return {name: scores[name] for name in (*TESTED, *SHOWN)}
 
 
-def _pairs(
-    names: list[str], columns: list[_Columns], first: int, resampler: Resampler
-) -> list[Pair]:
+def _estimate(
+    what: Callable[[FloatArray], Any], column: FloatArray, samples: FloatArray, of: Resampler
+) -> Estimate:
+    known = column[~np.isnan(column)]
+    value = float(what(known)) if len(known) else math.nan
+    return Estimate.of(value, samples, of.witnesses(column))
+
+
+@dataclass(frozen=True)
+class _Test:
+    """What one pair is tested on: a score, and each photo's value (n,) of both systems."""
+
+    second: str
+    score: str
+    mine: FloatArray
+    other: FloatArray
+
+    @property
+    def of_medians(self) -> bool:
+        return self.score == "median error"
+
+    @property
+    def mcnemar(self) -> float:
+        """With several runs, right means right in most of them; NaN for distances."""
+        known = ~(np.isnan(self.mine) | np.isnan(self.other))
+        right = [column[known] > 50 for column in (self.mine, self.other)]
+        return mcnemar(*right) if "top" in self.score else math.nan
+
+
+def _tests(names: list[str], columns: list[_Columns], first: int) -> Iterator[_Test]:
     mine = columns[first]
-    made: list[Pair] = []
     for number, (name, other) in enumerate(zip(names, columns, strict=True)):
-        if number == first:
-            continue
         for score, a, b in (
             ("country top-1", mine.top1, other.top1),
             ("country top-5", mine.top5, other.top5),
             ("median error", mine.km, other.km),
             ("GeoScore", mine.geoscore, other.geoscore),
         ):
-            known = ~(np.isnan(a) | np.isnan(b))
-            if not known.any():
-                continue
-            test = paired_medians if score == "median error" else paired_means
-            both = np.where(known, a, np.nan), np.where(known, b, np.nan)
-            difference = test(*both, resampler)
-            # With several runs, right means right in most of them.
-            exact = mcnemar(a[known] > 50, b[known] > 50) if "top" in score else math.nan
-            value = difference.estimate.value
-            better = value > 0 if TESTED[score][1] else value < 0
-            made.append(Pair(names[first], name, score, difference, exact, math.nan, better))
-    p = np.array([pair.difference.p_value for pair in made])
+            if number != first and np.isfinite(a - b).any():
+                yield _Test(name, score, a, b)
+
+
+def _pairs(
+    names: list[str], columns: list[_Columns], first: int, resampler: Resampler
+) -> list[Pair]:
+    tests = list(_tests(names, columns, first))
+    finer = replace(resampler, replicates=resampler.replicates * max(_FINER, len(tests)))
+    # Medians after means, as the differences come.
+    order = sorted(range(len(tests)), key=lambda i: tests[i].of_medians)
+    found = paired(
+        [(t.mine, t.other) for t in tests if not t.of_medians],
+        [(t.mine, t.other) for t in tests if t.of_medians],
+        finer,
+    )
+    differences = dict(zip(order, found, strict=True))
+    p = np.array([differences[i].p_value for i in range(len(tests))])
     sound = np.isfinite(p)
     corrected = np.full(len(p), np.nan)
     corrected[sound] = holm(p[sound])
-    return [replace(one, corrected=float(c)) for one, c in zip(made, corrected, strict=True)]
+    at_floor = np.array([differences[i].at_floor for i in range(len(tests))], dtype=bool)
+    # Holm's steps carry the largest of the smaller ones on: what stands on a bound is a bound.
+    bounded = np.isin(corrected, corrected[at_floor & (corrected < 1)])
+    return [
+        Pair(
+            names[first],
+            test.second,
+            test.score,
+            differences[i],
+            test.mcnemar,
+            float(corrected[i]),
+            bool(bounded[i]),
+            _is_better(test.score, differences[i].estimate.value),
+        )
+        for i, test in enumerate(tests)
+    ]
+
+
+def _is_better(score: str, difference: float) -> bool:
+    return difference > 0 if TESTED[score][1] else difference < 0
 
 
 def _json(value: Any) -> Any:

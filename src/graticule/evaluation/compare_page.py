@@ -121,16 +121,19 @@ def _pair(pair: Pair) -> list[str]:
         pair.score,
         f"{sign}{number(estimate.value, unit)}" + (" (worse)" if is_worse else ""),
         _range(estimate, unit),
-        _p(pair.difference.p_value),
-        _p(pair.corrected),
+        _p(pair.difference.p_value, bounded=pair.difference.at_floor),
+        _p(pair.corrected, bounded=pair.bounded),
         _p(pair.mcnemar),
     ]
 
 
-def _p(value: float) -> str:
+def _p(value: float, *, bounded: bool = False) -> str:
+    """Four decimals; of a bound, and of what is smaller than they show, the next above it."""
     if not math.isfinite(value):
         return "–"
-    return "< 0.0001" if value < 0.0001 else f"{value:.4f}"
+    if bounded or value < 0.0001:
+        return f"< {max(math.ceil(value * 10_000), 1) / 10_000:.4f}"
+    return f"{value:.4f}"
 
 
 def _curve_table(found: Comparison) -> list[str]:

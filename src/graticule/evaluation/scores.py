@@ -246,13 +246,14 @@ class _Sheet:
             samples = drawn[middle][:, at[middle]]
             at[middle] += 1
             value = np.median(column[known]) if middle else np.mean(column[known])
+            clusters = self.resampler.witnesses(column)
             out.append(
                 Score(
                     name,
                     unit,
-                    Estimate.of(float(value), samples),
+                    Estimate.of(float(value), samples, clusters),
                     int(known.sum()),
-                    int(np.count_nonzero(np.bincount(self.resampler.clusters[known]))),
+                    clusters,
                     next(macros) if macro else None,
                 )
             )
@@ -272,7 +273,7 @@ class _Sheet:
                 yield None
                 continue
             samples = Resampler.over(len(means), seed=self.resampler.seed).means(means)[:, 0]
-            yield Estimate.of(float(means.mean()), samples)
+            yield Estimate.of(float(means.mean()), samples, len(means))
 
 
 def all_scores(
