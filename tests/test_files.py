@@ -70,6 +70,60 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     assert (tmp_path / "real" / "a.txt").read_text(encoding="utf-8") == "two"
 
 
+def test_a_folder_takes_its_place_when_it_is_complete(tmp_path: Path) -> None:
+    target = tmp_path / "b"
+    for text in ("one", "two"):
+        with files.atomic_folder(target) as part:
+            assert list(part.iterdir()) == []
+            (part / f"{text}.txt").write_text(text, encoding="utf-8")
+            assert not (target / f"{text}.txt").exists()
+        assert [path.name for path in target.iterdir()] == [f"{text}.txt"]
+    assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, OSError])
+def test_a_folder_stays_when_its_successor_fails(
+    tmp_path: Path, error: type[BaseException]
+) -> None:
+    target = tmp_path / "b"
+    target.mkdir()
+    (target / "a.txt").write_text("before", encoding="utf-8")
+
+    def fail() -> None:
+        with files.atomic_folder(target) as part:
+            (part / "a.txt").write_text("half", encoding="utf-8")
+            raise error
+
+    with pytest.raises(GraticuleError if error is OSError else error):
+        fail()
+    assert (target / "a.txt").read_text(encoding="utf-8") == "before"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_what_a_killed_process_left_of_a_folder_is_cleared_away(tmp_path: Path) -> None:
+    target = tmp_path / "b"
+    # Killed while it wrote, and killed between the two steps of the exchange.
+    for left, text in ((".b.part", "half"), (".b.old", "before")):
+        (tmp_path / left).mkdir()
+        (tmp_path / left / "a.txt").write_text(text, encoding="utf-8")
+    with files.atomic_folder(target) as part:
+        assert list(part.iterdir()) == []
+        assert (target / "a.txt").read_text(encoding="utf-8") == "before"
+        (part / "b.txt").touch()
+    assert [path.name for path in target.iterdir()] == ["b.txt"]
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_linked_folder_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "disk" / "real").mkdir(parents=True)
+    link = tmp_path / "b"
+    link.symlink_to("disk/real")
+    with files.atomic_folder(link) as part:
+        (part / "a.txt").touch()
+    assert link.is_symlink()
+    assert (tmp_path / "disk" / "real" / "a.txt").is_file()
+
+
 def test_json_comes_back(tmp_path: Path) -> None:
     value = {"é": [1, 2.5, None], "a": {"b": "\n"}}
     files.write_json(tmp_path / "a.json", value)

@@ -1,10 +1,11 @@
-"""Files that are whole or absent, and sums that say whether they are still the same."""
+"""Files and folders that are whole or absent, and sums that say whether they are still the same."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -64,6 +65,47 @@ def atomic(path: str | os.PathLike[str], mode: str = "w") -> Iterator[IO[Any]]:
         yield handle
         handle.flush()
         os.fsync(handle.fileno())
+
+
+@contextmanager
+def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield an empty folder beside ``path`` that takes its place only when the block ends well.
+
+    If the block raises, what it wrote is removed and an earlier folder stays whole, with all that
+    is in it; else that is gone. What a killed process left behind, the next one clears away.
+
+    Raises:
+        GraticuleError: something cannot be written.
+    """
+    target = Path(os.path.realpath(path))
+    part, old = (target.with_name(f".{target.name}.{word}") for word in ("part", "old"))
+    try:
+        if old.is_dir() and not target.exists():
+            old.rename(target)  # killed between the two steps of _exchange
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir(parents=True)
+        yield part
+        _exchange(part, target, old)
+    except OSError as error:
+        raise GraticuleError(
+            f"{path}: cannot be written ({error.strerror or error}); what was there is whole"
+        ) from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _exchange(part: Path, target: Path, old: Path) -> None:
+    """Give a folder another's place: no system can do that in one step where one is there."""
+    shutil.rmtree(old, ignore_errors=True)
+    if target.exists():
+        target.rename(old)
+    try:
+        part.rename(target)
+    except OSError:
+        if old.exists():
+            old.rename(target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ import yaml
 torch = pytest.importorskip("torch")
 pytest.importorskip("lightning")
 
+from graticule.systems.bundle import Bundle  # noqa: E402
 from toy import cities_recipe, make_photos  # noqa: E402
 
 
@@ -80,6 +81,36 @@ def test_kill_9_and_resume_to_the_bit(tmp_path: Path) -> None:
         for name in ("whole", "killed")
     ]
     assert logs[0] == logs[1]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_kill_9_while_the_bundle_is_written(tmp_path: Path) -> None:
+    manifest = make_photos(tmp_path / "p", 24)
+    recipe, out = tmp_path / "r.yaml", tmp_path / "b"
+    recipe.write_text(yaml.safe_dump(cities_recipe()), encoding="utf-8")
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    # First where no bundle was, then where an earlier one is.
+    for before in (False, True):
+        process = subprocess.Popen(
+            command(recipe, manifest, out, *(("--resume",) if before else ())), env=environment
+        )
+        try:
+            while not (tmp_path / ".b.part").exists() and process.poll() is None:
+                time.sleep(0.001)
+        finally:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        assert process.returncode == -signal.SIGKILL, "it was over before it could be killed"
+        assert (tmp_path / ".b.part").exists(), "it was killed too late"
+        assert out.exists() == before
+        if before:
+            Bundle(out)
+        subprocess.run(
+            command(recipe, manifest, out, "--resume"), check=True, env=environment, timeout=600
+        )
+        assert Bundle(out).manifest.provenance["networks"]["cities"]["epochs"] == 2
+        assert {path.name for path in tmp_path.iterdir()} == {"p", "r.yaml", "b", "b.run"}
 
 
 def _epochs(state: Path) -> int:

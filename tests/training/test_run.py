@@ -11,11 +11,13 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("lightning")
 
 from graticule.errors import GraticuleError, ManifestError, RecipeError  # noqa: E402
+from graticule.locate.locator import Locator  # noqa: E402
 from graticule.photos.photo import open_photo  # noqa: E402
 from graticule.systems.registry import load_system  # noqa: E402
 from graticule.training import recipe as recipes  # noqa: E402
 from graticule.training import run  # noqa: E402
 from graticule.training.loop import epochs_stalled  # noqa: E402
+from limits import largest_file  # noqa: E402
 from toy import SCENES, cities_recipe, make_photos  # noqa: E402
 
 CPU = run.Options(device="cpu", workers=0)
@@ -247,15 +249,29 @@ def test_a_changed_manifest_is_not_resumed(photos: Path, tmp_path: Path) -> None
         run.train(recipe(), own, tmp_path / "b", again)
 
 
-def test_a_full_disk_while_saving_is_one_line(
-    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("safetensors.torch.save_file", full)
-    with pytest.raises(GraticuleError, match="No space left"):
+def test_a_full_disk_while_saving_is_one_line(photos: Path, tmp_path: Path) -> None:
+    with (
+        largest_file(100_000),
+        pytest.raises(
+            GraticuleError, match=r"\.safetensors: cannot be written.*--resume"
+        ) as caught,
+    ):
         run.train(recipe(), photos, tmp_path / "b", CPU)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_full_disk_while_the_bundle_is_written_leaves_the_one_before(
+    photos: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "b"
+    run.train(recipe(), photos, out, CPU)
+    before = (out / "system.json").read_bytes()
+    again = run.Options(device="cpu", workers=0, resume=True)
+    with largest_file(100_000), pytest.raises(GraticuleError, match="cannot be written"):
+        run.train(recipe(), photos, out, again)
+    assert (out / "system.json").read_bytes() == before
+    load_system(out)
+    assert {path.name for path in tmp_path.iterdir()} == {"b", "b.run"}
 
 
 def test_no_memory_suggests_the_batch_size(
@@ -298,6 +314,14 @@ def test_a_folder_of_others_is_left_alone(photos: Path, tmp_path: Path) -> None:
     with pytest.raises(GraticuleError, match="not empty and not a bundle"):
         run.train(recipe(), photos, tmp_path / "b", CPU)
     assert (tmp_path / "b" / "thesis.txt").read_text() == "mine"
+    # Said before anything ran, not after hours of training.
+    assert not run.run_folder(tmp_path / "b").exists()
+
+
+@pytest.mark.parametrize("out", [".", "/"])
+def test_a_folder_that_cannot_be_replaced_is_refused(photos: Path, out: str) -> None:
+    with pytest.raises(GraticuleError, match="name a folder in it"):
+        run.train(recipe(), photos, Path(out), CPU)
 
 
 @pytest.mark.parametrize("routing", ["soft", pytest.param("hard", marks=pytest.mark.slow)])
@@ -323,6 +347,9 @@ def test_s1_routes(photos: Path, tmp_path: Path, routing: str) -> None:
     assert said.scenes.over.ids == SCENES
     assert set(said.spoke or ()) <= set(SCENES)
     np.testing.assert_allclose(said.beliefs["countries"].p.sum(1), 1, rtol=1e-4)
+    answers = Locator(bundle.path).locate(files)
+    assert [answer.spoke for answer in answers] == list(said.spoke or ())
+    assert all(answer.scene is not None for answer in answers)
     # One photo at a time says the same as all together: routing picks rows, not batches.
     alone = system.predict([p[3:4] for p in pixels]).beliefs["countries"].log_p
     np.testing.assert_allclose(alone[0], said.beliefs["countries"].log_p[3], atol=1e-4)

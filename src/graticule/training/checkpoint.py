@@ -7,6 +7,7 @@ the photo, so that a run that was killed continues as if it had not been.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -48,9 +49,11 @@ class Progress:
 def save(
     path: Path, network: nn.Module, optimizer: torch.optim.Optimizer, progress: Progress, key: str
 ) -> None:
-    """Write weights, the optimizer's memory and the progress, whole or not at all."""
-    from safetensors.torch import save_file
+    """Write weights, the optimizer's memory and the progress, whole or not at all.
 
+    Raises:
+        GraticuleError: the disk is full, or the file cannot be written.
+    """
     tensors = {f"net.{k}": v.detach().cpu().contiguous() for k, v in network.state_dict().items()}
     plain: dict[str, Any] = {}
     state = optimizer.state_dict()
@@ -68,8 +71,7 @@ def save(
         "optimizer": plain,
         "rates": rates,
     }
-    with files.atomic_path(path) as part:
-        save_file(tensors, part, metadata={"graticule": json.dumps(about)})
+    _write(path, tensors, {"graticule": json.dumps(about)})
 
 
 class Checkpoint:
@@ -131,9 +133,27 @@ class Checkpoint:
 
 
 def save_weights(path: Path, network: nn.Module) -> None:
-    """Write a network's tensors, whole or not at all."""
+    """Write a network's tensors, whole or not at all.
+
+    Raises:
+        GraticuleError: the disk is full, or the file cannot be written.
+    """
+    _write(
+        path,
+        {k: v.detach().cpu().contiguous().clone() for k, v in network.state_dict().items()},
+    )
+
+
+def _write(path: Path, tensors: dict[str, Tensor], about: Mapping[str, str] | None = None) -> None:
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
-    tensors = {k: v.detach().cpu().contiguous().clone() for k, v in network.state_dict().items()}
     with files.atomic_path(path) as part:
-        save_file(tensors, part)
+        try:
+            save_file(tensors, part, metadata=about)
+        except SafetensorError as error:  # no OSError, whatever the disk said
+            words = str(error).rpartition("I/O error: ")[2]
+            raise GraticuleError(
+                f"{path}: cannot be written ({words}); what was there is whole: make room, and go "
+                "on with --resume"
+            ) from error

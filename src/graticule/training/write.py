@@ -45,7 +45,7 @@ def write_bundle(
     calibration: Calibration,
     story: Story,
 ) -> Bundle:
-    """Write everything and seal it.
+    """Write everything and seal it; an earlier bundle stays until the new one is whole.
 
     One network makes ``encoder.onnx`` and ``heads.onnx``. Several make ``encoder_0.onnx`` … (one
     for each that differs) and ``heads/NAME.onnx``, listed in the settings ``encoders`` and
@@ -54,7 +54,19 @@ def write_bundle(
     Raises:
         GraticuleError: the folder holds something that is no bundle of ours, or the disk is full.
     """
-    clear(folder)
+    check(folder)
+    with files.atomic_folder(folder) as part:
+        _write_files(part, results, outcome, calibration, story)
+    return Bundle(folder)
+
+
+def _write_files(
+    folder: Path,
+    results: Sequence[Result],
+    outcome: Outcome,
+    calibration: Calibration,
+    story: Story,
+) -> None:
     inputs: list[Preprocess] = []
     encoders: list[dict[str, Any]] = []
     networks: dict[str, dict[str, Any]] = {}
@@ -110,7 +122,7 @@ def write_bundle(
             handle.write(text)
     with files.atomic(folder / "MODEL_CARD.md") as handle:
         handle.write(card(results, outcome, calibration, story))
-    return Bundle.seal(
+    Bundle.seal(
         folder,
         Manifest(
             name=story.recipe.name,
@@ -132,19 +144,18 @@ def _write_record(result: Result, folder: Path) -> None:
     draw_curves({name: result.progress.history}, folder / f"curves-{name}.png")
 
 
-def clear(folder: Path) -> None:
-    """Empty the folder of an earlier bundle; anything else in it is left alone and refused.
+def check(folder: Path) -> None:
+    """Refuse a folder that a bundle cannot take the place of; an earlier bundle it can.
 
     Raises:
-        GraticuleError: it holds files of others.
+        GraticuleError: it is a file or the root of a disk, or holds files of others.
     """
+    if not folder.name or folder.is_mount():
+        raise GraticuleError(f"-o {folder}: name a folder in it; the bundle is made beside first")
     if folder.exists() and not folder.is_dir():
         raise GraticuleError(f"{folder}: a file; -o wants a folder for the bundle")
-    if folder.is_dir() and any(folder.iterdir()):
-        if not (folder / "system.json").is_file():
-            raise GraticuleError(f"{folder}: not empty and not a bundle; choose another -o")
-        shutil.rmtree(folder)
-    (folder / "weights").mkdir(parents=True, exist_ok=True)
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / "system.json").is_file():
+        raise GraticuleError(f"{folder}: not empty and not a bundle; choose another -o")
 
 
 def _write_encoder(encoder: Frozen, path: Path) -> None:

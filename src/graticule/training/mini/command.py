@@ -6,10 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from graticule import files
 from graticule.errors import RecipeError
+from graticule.systems.bundle import Bundle
 
 if TYPE_CHECKING:
-    from graticule.systems.bundle import Bundle
     from graticule.training.recipe import Recipe
 
 #: ``settings.method`` of recipes that are made here and not by the loop.
@@ -37,9 +38,7 @@ def train(
     weights = Path(recipe.encoder.weights).expanduser()
     if not weights.is_absolute() and (manifest.parent / weights).is_file():
         weights = manifest.parent / weights
-    out.mkdir(parents=True, exist_ok=True)
-    # A bundle that is made again is no bundle until it is sealed.
-    (out / "system.json").unlink(missing_ok=True)
-    return build(
-        recipe.model_dump(mode="json"), manifests.read(manifest), weights, out, features, say
-    )
+    table = manifests.read(manifest)
+    with files.atomic_folder(out) as part:
+        build(recipe.model_dump(mode="json"), table, weights, part, features, say)
+    return Bundle(out)
