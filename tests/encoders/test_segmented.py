@@ -19,6 +19,7 @@ from graticule.encoders.spec import NORMALISATIONS, EncoderSpec  # noqa: E402
 from graticule.encoders.split import Split  # noqa: E402
 from graticule.errors import GraticuleError, RecipeError  # noqa: E402
 from graticule.training import recipe  # noqa: E402
+from tiny_segmenter import save_segmenter  # noqa: E402
 
 SMALL = "torchvision/lraspp_mobilenet_v3_large"
 SIZE = 32
@@ -163,39 +164,8 @@ def test_unknown_segmentation_networks_are_named() -> None:
             registry.build(spec(segmentation=name, segmentation_pretrained=False))
 
 
-class Bands(nn.Module):
-    """Five classes by how much of each colour a pixel has, at half the size."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        torch.manual_seed(3)
-        self.mix = nn.Conv2d(3, 5, 3, 2, 1)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.mix(x)
-
-
-def save_bands(file: Path, size: int = SIZE, **changes: object) -> Bands:
-    network = Bands().eval()
-    free = {0: "n"} if changes.pop("fixed", True) else {0: "n", 2: "h", 3: "w"}
-    torch.onnx.export(
-        network,
-        (torch.zeros(1, 3, size, size),),
-        str(file),
-        **{
-            "input_names": ["image"],
-            "output_names": ["classes"],
-            "dynamic_axes": {"image": free, "classes": free},
-            "opset_version": 17,
-            "dynamo": False,
-            **changes,
-        },
-    )
-    return network
-
-
 def test_an_onnx_file_is_a_segmenter_and_goes_into_the_bundle(tmp_path: Path) -> None:
-    network = save_bands(tmp_path / "bands.onnx", fixed=False)
+    network = save_segmenter(tmp_path / "bands.onnx", sides=True)
     torch.manual_seed(0)
     whole = registry.build(spec(segmentation="bands.onnx"), base=tmp_path).eval()
     assert isinstance(whole.segmenter, OnnxSegmenter)
@@ -216,7 +186,7 @@ def test_an_onnx_file_is_a_segmenter_and_goes_into_the_bundle(tmp_path: Path) ->
 
 
 def test_a_graph_of_one_size_gets_that_size(tmp_path: Path) -> None:
-    network = save_bands(tmp_path / "bands.onnx", size=48, opset_version=15)
+    network = save_segmenter(tmp_path / "bands.onnx", size=48, opset_version=15)
     chosen = spec(segmentation=str(tmp_path / "bands.onnx"), segmentation_normalise="half")
     whole = registry.build(chosen).eval()
     large = nn.functional.interpolate(shifted(pixels(), "half"), size=(48, 48), mode="bilinear")
@@ -234,7 +204,7 @@ def test_a_graph_of_one_size_gets_that_size(tmp_path: Path) -> None:
 def test_another_graph_has_another_hash(tmp_path: Path) -> None:
     found = []
     for opset in (16, 17):
-        save_bands(tmp_path / "bands.onnx", opset_version=opset)
+        save_segmenter(tmp_path / "bands.onnx", opset_version=opset)
         torch.manual_seed(0)
         whole = registry.build(spec(segmentation=str(tmp_path / "bands.onnx")))
         found.append(frozen.from_module(whole, whole.spec).weights)
@@ -250,8 +220,8 @@ def test_a_graph_that_does_not_fit_is_one_line(tmp_path: Path) -> None:
         Mean(), torch.zeros(1, 3, SIZE, SIZE), tmp_path / "mean.onnx", input_name="x",
         outputs=("y",),
     )  # fmt: skip
-    save_bands(tmp_path / "one.onnx", dynamic_axes={})
-    save_bands(tmp_path / "old.onnx", opset_version=13)
+    save_segmenter(tmp_path / "one.onnx", dynamic_axes={})
+    save_segmenter(tmp_path / "old.onnx", opset_version=13)
     (tmp_path / "broken.onnx").write_bytes(b"no graph")
     for name, words in {
         "mean.onnx": r"it gave \(2, 3\)",
