@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.cluster import OPTICS
 
 from graticule.cells.semantic.groups import (
     Grouping,
+    connected,
     group_cells,
     group_partition,
     smooth_borders,
 )
+from graticule.cells.semantic.neighbours import neighbours
 from graticule.cells.semantic.optics import clusters_by
 from graticule.errors import PartitionError
 
@@ -46,6 +50,56 @@ def test_a_speck_goes_to_the_group_around_it_and_halves_stay() -> None:
     specked[np.flatnonzero((places == [2, 2]).all(axis=1))] = 1
     np.testing.assert_array_equal(smooth_borders(places, specked), halves)
     np.testing.assert_array_equal(smooth_borders(places, halves), halves)
+
+
+def hangs_together(places: np.ndarray, groups: np.ndarray) -> bool:
+    """Whether each group is one piece, by a walk over its own neighbours."""
+    pairs = neighbours(places)
+    for group in np.unique(groups):
+        left = set(np.flatnonzero(groups == group).tolist())
+        reached, beside = set(), {min(left)}
+        while beside:
+            reached |= beside
+            touch = pairs[np.isin(pairs, list(beside)).any(axis=1)]
+            beside = (set(touch.ravel().tolist()) & left) - reached
+        if reached != left:
+            return False
+    return True
+
+
+@settings(max_examples=40)
+@given(st.integers(0, 10_000), st.integers(1, 90), st.integers(1, 5), st.integers(2, 4))
+def test_every_group_hangs_together_and_stays_so(seed: int, n: int, k: int, fewest: int) -> None:
+    rng = np.random.default_rng(seed)
+    towns = np.stack([rng.uniform(-80, 80, 4), rng.uniform(-180, 180, 4)], axis=1)
+    places = towns[rng.integers(0, 4, n)] + rng.normal(0, rng.choice([0.0, 0.01, 3.0]), (n, 2))
+    groups = rng.integers(0, k, n)
+    found = connected(places, groups, fewest)
+    assert hangs_together(places, found)
+    np.testing.assert_array_equal(connected(places, found, fewest), found)
+    # Nothing is left behind that is too small and was not a group before.
+    _, sizes = np.unique(found[found >= k], return_counts=True)
+    assert (sizes >= fewest).all()
+
+
+def test_a_group_on_both_sides_of_another_is_two() -> None:
+    clump = np.random.default_rng(0).normal(0, 0.3, (12, 2))
+    places = np.concatenate([clump + np.array([20.0, lon]) for lon in (70.0, 75.0, 80.0)])
+    groups = np.repeat([0, 1, 0], 12)
+    assert not hangs_together(places, smooth_borders(places, groups))
+    np.testing.assert_array_equal(connected(places, groups, 2), np.repeat([0, 1, 2], 12))
+    looks = np.repeat([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]], 12, axis=0)
+    looks = looks + np.random.default_rng(1).normal(0, 0.01, looks.shape)
+    eye = {"alpha": 0.0, "min_samples": 6}
+    assert not hangs_together(places, group_cells(places, looks, Grouping(**eye, borders=False)))
+    assert hangs_together(places, group_cells(places, looks, Grouping(**eye)))
+
+
+def test_a_piece_that_is_too_small_goes_to_the_nearer_group() -> None:
+    lon = np.array([0.0, 1, 2, 3, 10, 11, 12, 13, 19, 20, 21])
+    places = np.stack([np.zeros(11), lon], axis=1)
+    groups = np.array([0, 0, 0, 0, 1, 1, 1, 0, 2, 2, 2])
+    np.testing.assert_array_equal(connected(places, groups, 2)[7], 1)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])

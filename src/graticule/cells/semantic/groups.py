@@ -12,6 +12,7 @@ from graticule import sphere
 from graticule.cells import geometry
 from graticule.cells.areas import Areas
 from graticule.cells.partition import FloatArray, IntArray, Partition
+from graticule.cells.semantic.neighbours import neighbours
 from graticule.cells.semantic.optics import clusters_by
 from graticule.errors import PartitionError
 
@@ -31,7 +32,8 @@ class Grouping:
         alpha: share of the distance on the ground; the rest is the cosine of the vectors.
         min_samples: of OPTICS, in cells.
         xi: of OPTICS, the least steepness of a group's edge.
-        borders: give a cell to the group of the cells around it, so that groups hang together.
+        borders: give a cell to the group of the cells around it, and part what does not hang
+            together.
     """
 
     alpha: float = 0.5
@@ -85,7 +87,7 @@ def group_cells(
     alone = np.flatnonzero(found < 0)
     found[alone] = found.max(initial=-1) + 1 + np.arange(len(alone))
     if how.borders:
-        found = smooth_borders(points, found)
+        found = connected(points, smooth_borders(points, found), how.min_samples)
     return np.unique(found, return_inverse=True)[1].astype(np.int64)
 
 
@@ -130,6 +132,55 @@ def smooth_borders(centers: npt.ArrayLike, groups: IntArray) -> IntArray:
             break
         found = np.where(moved, theirs[np.arange(len(points)), best], found)
     return found
+
+
+def connected(centers: npt.ArrayLike, groups: IntArray, fewest: int = 2) -> IntArray:
+    """Groups that hang together: what lies apart from the rest of its group leaves it (step F).
+
+    A piece of ``fewest`` cells or more is a group by itself. A smaller one goes to the group that
+    it borders on with the most weight: a pair of neighbours d km apart weighs exp(−d / τ), τ the
+    distance of the piece's nearest. The largest piece keeps the group's number.
+
+    Args:
+        centers: (n, 2) degrees.
+        groups: int64 (n,).
+        fewest: cells of a new group.
+
+    Returns:
+        Int64 (n,): each group hangs together over :func:`neighbours`.
+    """
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    points = sphere.as_latlon(centers)
+    pairs = neighbours(points)
+    km = sphere.haversine(points[pairs[:, 0]], points[pairs[:, 1]])
+    inside = pairs[groups[pairs[:, 0]] == groups[pairs[:, 1]]]
+    joined = coo_matrix((np.ones(len(inside)), inside.T), (len(points), len(points)))
+    count, piece = connected_components(joined, directed=False)
+    size = np.bincount(piece, minlength=count)
+    group = np.empty(count, np.int64)
+    group[piece] = groups
+    by_size = np.lexsort((np.arange(count), -size, group))
+    first = np.append(True, np.diff(group[by_size]) != 0)  # the largest piece of each group
+    left = by_size[~first]
+    group[left] = groups.max(initial=-1) + 1 + np.arange(len(left))
+    loose = set(left[size[left] < fewest].tolist())
+    while loose:
+        one = min(loose, key=lambda p: (size[p], p))
+        loose.remove(one)
+        ends = piece[pairs]
+        edge = (ends == one).sum(axis=1) == 1
+        if not edge.any():
+            continue
+        beside = np.where(ends[edge, 0] == one, ends[edge, 1], ends[edge, 0])
+        weight = np.exp(-km[edge] / max(float(km[edge].min()), 1e-9))
+        to = int(np.bincount(beside, weight).argmax())
+        piece[piece == one] = to
+        size[to] += size[one]
+        if size[to] >= fewest:
+            loose.discard(to)
+    return np.asarray(group[piece], np.int64)
 
 
 def group_partition(cells: Partition, groups: IntArray, name: str = "groups") -> Areas:
