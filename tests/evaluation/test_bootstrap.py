@@ -75,6 +75,19 @@ def test_one_witness_has_no_interval() -> None:
     assert np.isnan(paired_means(columns[:, 1], columns[:, 0], resampler).p_value)
 
 
+def test_none_of_a_few_is_no_certainty() -> None:
+    resampler = Resampler.over(30)
+    none = Estimate.of_share(0.0, resampler.means(np.zeros(30))[:, 0], 30)
+    # 1 − 0.025^(1/30): with 11.6 % right, one sample of thirty in forty has none.
+    assert (none.low, none.high) == (0.0, pytest.approx(11.57, abs=0.01))
+    every = Estimate.of_share(100.0, resampler.means(np.full(30, 100.0))[:, 0], 30)
+    assert (every.low, every.high) == (pytest.approx(88.43, abs=0.01), 100.0)
+    half = np.repeat([0.0, 100.0], 15)
+    samples = resampler.means(half)[:, 0]
+    assert Estimate.of_share(50.0, samples, 30) == Estimate.of(50.0, samples, 30)
+    assert np.isnan(Estimate.of_share(0.0, np.zeros(9), 1).high)
+
+
 def test_medians_of_replicates_are_those_of_the_photos_drawn() -> None:
     values = np.array([5.0, 1.0, 9.0, np.nan])
     found = Resampler.over(4).medians(values)

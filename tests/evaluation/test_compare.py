@@ -51,7 +51,10 @@ def test_scores_and_paired_tests_of_the_hand_made_table() -> None:
     assert worse.scores["country top-1"].value == 15.0
     assert better.scores["country top-5"].value == 100.0
     assert better.scores["median error"].value == pytest.approx(111.195, abs=0.01)
-    assert worse.scores["within 750 km"].value == 0.0
+    none = worse.scores["within 750 km"]
+    assert (none.value, none.low) == (0.0, 0.0)
+    # None of 36 photos.
+    assert none.high == pytest.approx(100 * (1 - 0.025 ** (1 / 36)))
     by_score = {pair.score: pair for pair in found.pairs}
     assert by_score["country top-1"].difference.estimate.value == 60.0
     # 24 photos that only the first got right: 2 / 2^24.

@@ -61,6 +61,19 @@ class Estimate:
         low, high = np.nanquantile(samples, [tail, 1 - tail])
         return cls(value, float(low), float(high))
 
+    @classmethod
+    def of_share(cls, value: float, samples: FloatArray, clusters: int) -> Estimate:
+        """Likewise of a percentage, which may be 0 or 100.
+
+        Its replicates are then all alike, which is no certainty: the open end of the interval is
+        Clopper and Pearson's (1934) of as many clusters that all say the same.
+        """
+        found = cls.of(value, samples, clusters)
+        if value not in {0.0, 100.0} or not np.isfinite(found.low):
+            return found
+        reach = 100 * float(1 - _TAIL ** (1 / clusters))
+        return cls(value, value - reach, value) if value else cls(value, value, reach)
+
 
 @dataclass(frozen=True)
 class Resampler:

@@ -299,19 +299,21 @@ def _scores(found: _Columns, resampler: Resampler) -> dict[str, Estimate]:
     }
     drawn, middles = resampler.draw(np.column_stack(list(means.values())), [found.km])
     scores = {
-        name: _estimate(np.mean, column, samples, resampler)
+        name: (Estimate.of if name == "GeoScore" else Estimate.of_share)(
+            _known(np.mean, column), samples, resampler.witnesses(column)
+        )
         for (name, column), samples in zip(means.items(), drawn.T, strict=True)
     }
-    scores["median error"] = _estimate(np.median, found.km, middles[:, 0], resampler)
+    scores["median error"] = Estimate.of(
+        _known(np.median, found.km), middles[:, 0], resampler.witnesses(found.km)
+    )
     return {name: scores[name] for name in (*TESTED, *SHOWN)}
 
 
-def _estimate(
-    what: Callable[[FloatArray], Any], column: FloatArray, samples: FloatArray, of: Resampler
-) -> Estimate:
-    known = column[~np.isnan(column)]
-    value = float(what(known)) if len(known) else math.nan
-    return Estimate.of(value, samples, of.witnesses(column))
+def _known(what: Callable[[FloatArray], Any], column: FloatArray) -> float:
+    """A statistic of the values that there are; NaN of none."""
+    values = column[~np.isnan(column)]
+    return float(what(values)) if len(values) else math.nan
 
 
 @dataclass(frozen=True)

@@ -240,18 +240,19 @@ class _Sheet:
         medians = [column for *_, column, middle, _ in lines if middle]
         drawn = self.resampler.draw(np.column_stack(means) if means else (), medians)
         out, at = [], [0, 0]
-        macros = self._macros([c for *_, c, _, macro in lines if macro])
+        macros = self._macros([(unit, c) for _, unit, c, _, macro in lines if macro])
         for name, unit, column, middle, macro in lines:
             known = np.isfinite(column)
             samples = drawn[middle][:, at[middle]]
             at[middle] += 1
             value = np.median(column[known]) if middle else np.mean(column[known])
             clusters = self.resampler.witnesses(column)
+            estimate = Estimate.of_share if unit == "%" and not middle else Estimate.of
             out.append(
                 Score(
                     name,
                     unit,
-                    Estimate.of(float(value), samples, clusters),
+                    estimate(float(value), samples, clusters),
                     int(known.sum()),
                     clusters,
                     next(macros) if macro else None,
@@ -259,11 +260,11 @@ class _Sheet:
             )
         return out
 
-    def _macros(self, columns: list[FloatArray]) -> Iterator[Estimate | None]:
+    def _macros(self, columns: list[tuple[str, FloatArray]]) -> Iterator[Estimate | None]:
         """Countries are what is drawn again: how does a country at random fare?"""
         codes, index = np.unique(self.countries, return_inverse=True)
         named = codes != ""
-        for column in columns:
+        for unit, column in columns:
             known = np.isfinite(column)
             count = np.bincount(index[known], minlength=len(codes))
             with np.errstate(invalid="ignore"):
@@ -273,7 +274,8 @@ class _Sheet:
                 yield None
                 continue
             samples = Resampler.over(len(means), seed=self.resampler.seed).means(means)[:, 0]
-            yield Estimate.of(float(means.mean()), samples, len(means))
+            estimate = Estimate.of_share if unit == "%" else Estimate.of
+            yield estimate(float(means.mean()), samples, len(means))
 
 
 def all_scores(
