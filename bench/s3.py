@@ -69,6 +69,7 @@ def main() -> None:
         "augment=none",
         f"settings.cities={cities}",
         "settings.min_photos=1",
+        "settings.report_photos=0",
         "encoder.preprocess={resize: squash}",
     )
     setup = recipe("s3", common)
@@ -101,20 +102,17 @@ def main() -> None:
         )
         for taught in (False, True):
             name = split + (TAUGHT if taught else "")
-            parts, never = [], 0
+            parts = []
             for number in range(FOLDS):
                 test = (fold == number) | (apart == number)
                 train = mine & (fold != number)
                 if taught:
                     train |= (others & (apart != number)) | (abroad & (away != number))
                 rows = photos.rows(train, test, number)
-                evidence = judge(photos, setup, rows, kept)
-                # A city that no other source shows cannot be learned: not scored, but counted.
-                unknown = (ids[evidence.rows] != "") & (evidence.true == "")
-                never += int(unknown.sum())
-                parts.append(_only(evidence, ~unknown))
-            found[name] = city_report.tables(city_report.pooled(parts))
-            found[name]["photos_of_cities_training_never_saw"] = never
+                parts.append(judge(photos, setup, rows, kept))
+            pooled = city_report.pooled(parts)
+            found[name] = city_report.tables(pooled)
+            found[name]["photos_of_cities_training_never_saw"] = sum(pooled.never_shown.values())
             found[name]["photos_of_other_places_that_taught"] = (
                 int((others | abroad).sum()) if taught else 0
             )
@@ -151,15 +149,6 @@ def write_page(result: dict) -> None:
     draw_confusion(table["confusion"], sorted(table["cities"]), RESULTS / "s3-confusion.png")
     with files.atomic(RESULTS / "s3.md") as handle:
         handle.write(_markdown(result))
-
-
-def _only(evidence: city_report.CityEvidence, mask: np.ndarray) -> city_report.CityEvidence:
-    return city_report.CityEvidence(
-        *(
-            getattr(evidence, n)[mask]
-            for n in ("true", "said", "probability", "gain", "answered", "rows")
-        )
-    )
 
 
 def _markdown(result: dict) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -39,3 +41,15 @@ def test_pages_and_pools() -> None:
     assert "Accuracy 75.0 % on 4 photos" in page
     assert "JP:Tokyo swallows most" in page
     assert city_report.tables(city_report.pooled([evidence()] * 3))["photos"] == 12
+
+
+def test_what_was_not_judged_is_told() -> None:
+    some = replace(evidence(), never_shown={"IT:Venice": 2}, unknown=3)
+    more = replace(evidence(), never_shown={"IT:Venice": 1, "IN:Mumbai": 4})
+    found = city_report.tables(city_report.pooled([some, more]))
+    assert found["never_shown"] == {"IN:Mumbai": 4, "IT:Venice": 3}
+    assert found["city_unknown"] == 3
+    page = city_report.markdown(found)
+    assert "no training photo shows the city: IN:Mumbai (4), IT:Venice (3)." in page
+    assert "nobody knows their city: 3 photos." in page
+    assert "Not judged" not in city_report.markdown(city_report.tables(evidence()))

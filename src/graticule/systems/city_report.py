@@ -1,9 +1,14 @@
-"""S3's tables for any photos: accuracy a city, confusion, the city that swallows, elsewhere."""
+"""S3's tables for any photos: accuracy a city, confusion, the city that swallows, elsewhere.
+
+Photos of a city on the list that no training photo shows, and photos whose city nobody knows, are
+counted and not judged: neither can be right or wrong.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,15 +17,17 @@ import numpy.typing as npt
 
 @dataclass(frozen=True)
 class CityEvidence:
-    """What a system said of n photos of known cities.
+    """What a system said of the n photos that can be judged.
 
     Attributes:
-        true: (n,) city ids, "" for a photo of none of them.
+        true: (n,) city ids, "" for a photo known to show none of them.
         said: (n,) city ids.
         probability: float64 (n,) of the city said.
         gain: float64 (n,) nats over the prior, what abstention goes by.
         answered: bool (n,) whether the calibrated threshold lets it answer.
         rows: int64 (n,) of the manifest.
+        never_shown: photos not among the n, by city: on the list, but in no training photo.
+        unknown: how many more were left out because nobody knows their city.
     """
 
     true: npt.NDArray[np.str_]
@@ -29,12 +36,25 @@ class CityEvidence:
     gain: npt.NDArray[np.float64]
     answered: npt.NDArray[np.bool_]
     rows: npt.NDArray[np.int64]
+    never_shown: Mapping[str, int] = field(default_factory=dict)
+    unknown: int = 0
 
 
 def pooled(parts: Sequence[CityEvidence]) -> CityEvidence:
     """The evidence of several folds as one."""
-    names = ("true", "said", "probability", "gain", "answered", "rows")
-    return CityEvidence(*(np.concatenate([getattr(p, n) for p in parts]) for n in names))
+    never = Counter[str]()
+    for part in parts:
+        never.update(part.never_shown)
+    return CityEvidence(
+        np.concatenate([part.true for part in parts]),
+        np.concatenate([part.said for part in parts]),
+        np.concatenate([part.probability for part in parts]),
+        np.concatenate([part.gain for part in parts]),
+        np.concatenate([part.answered for part in parts]),
+        np.concatenate([part.rows for part in parts]),
+        dict(never),
+        sum(part.unknown for part in parts),
+    )
 
 
 def tables(evidence: CityEvidence) -> dict[str, Any]:
@@ -44,7 +64,8 @@ def tables(evidence: CityEvidence) -> dict[str, Any]:
     cities = sorted({*true.tolist(), *said.tolist()})
     place = {name: i for i, name in enumerate(cities)}
     confusion = np.zeros((len(cities), len(cities)), dtype=np.int64)
-    np.add.at(confusion, ([place[t] for t in true], [place[s] for s in said]), 1)
+    at = [np.array([place[name] for name in names], dtype=np.int64) for names in (true, said)]
+    np.add.at(confusion, tuple(at), 1)
     right = np.diag(confusion)
     photos = confusion.sum(axis=1)
     wrong = confusion.sum(axis=0) - right
@@ -57,7 +78,7 @@ def tables(evidence: CityEvidence) -> dict[str, Any]:
         for i, name in enumerate(cities)
     }
     swallows = cities[int(wrong.argmax())] if wrong.sum() else None
-    out = {
+    out: dict[str, Any] = {
         "photos": len(true),
         "accuracy": float((true == said).mean()) if len(true) else None,
         "mean_of_cities": float(np.mean([c["accuracy"] for c in each.values() if c["photos"]]))
@@ -67,6 +88,8 @@ def tables(evidence: CityEvidence) -> dict[str, Any]:
         "confusion": confusion.tolist(),
         "swallows": swallows,
         "swallowed_share_of_errors": float(wrong.max() / wrong.sum()) if wrong.sum() else None,
+        "never_shown": dict(sorted(evidence.never_shown.items())),
+        "city_unknown": evidence.unknown,
     }
     if inside.any() and not inside.all():
         out["elsewhere"] = elsewhere(evidence)
@@ -117,11 +140,16 @@ def markdown(found: Mapping[str, Any]) -> str:
         other = found["elsewhere"]
         lines += [
             "",
-            f"Elsewhere: of {other['photos_of_other_cities']} photos of other cities "
+            f"Elsewhere: of {other['photos_of_other_cities']} photos of other places "
             f"{_percent(other['others_called_elsewhere'])} are called elsewhere, and "
             f"{_percent(other['own_called_elsewhere'])} of the cities' own; where it answers, "
             f"{_percent(other['accuracy_where_answered'])} are right (AUROC {other['auroc']:.2f}).",
         ]
+    if found.get("never_shown"):
+        names = ", ".join(f"{name} ({n})" for name, n in found["never_shown"].items())
+        lines += ["", f"Not judged, for no training photo shows the city: {names}."]
+    if found.get("city_unknown"):
+        lines += ["", f"Not judged, for nobody knows their city: {found['city_unknown']} photos."]
     return "\n".join(lines) + "\n"
 
 

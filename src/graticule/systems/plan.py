@@ -8,7 +8,7 @@ about systems, so that a new system is one file.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeAlias
@@ -37,6 +37,7 @@ class Rows:
         validation: rows to stop and calibrate on.
         test: rows that nothing was fitted or chosen on.
         where: the manifest's name, for messages.
+        seed: of what a plan draws at random.
     """
 
     columns: Mapping[str, npt.NDArray[np.str_]]
@@ -45,6 +46,7 @@ class Rows:
     validation: Mask
     test: Mask
     where: str = "the manifest"
+    seed: int = 0
 
     def __len__(self) -> int:
         return len(self.train)
@@ -219,18 +221,11 @@ def city_places(
     """
     from graticule import sphere
 
-    names, codes = rows.column("city"), country_codes(rows)
-    located = rows.located
-    ids = np.full(len(rows), "", dtype=object)
-    for name, code in sorted({(str(n), str(c)) for n, c in zip(names, codes, strict=True) if n}):
-        mine = (names == name) & (codes == code)
-        country = code or _town(name, None, rows.where)[0]
-        ids[mine] = f"{country}:{name.strip().title() if name.islower() else name.strip()}"
-    ids = ids.astype(np.str_)
+    ids, located = city_ids(rows), rows.located
     known, counts = np.unique(ids[rows.train & (ids != "")], return_counts=True)
     number = {str(k): int(v) for k, v in zip(known, counts, strict=True)}
     if wanted:
-        number = {k: v for k, v in number.items() if not {*_names(k)}.isdisjoint(wanted)}
+        number = {k: v for k, v in number.items() if asked_for(k, wanted)}
     few = {k: v for k, v in number.items() if v < min_photos}
     places: dict[str, tuple[float, float]] = {}
     for key in sorted(set(number) - set(few)):
@@ -251,6 +246,26 @@ def city_places(
             + "; fill the column city, or lower settings.min_photos"
         )
     return np.where(np.isin(ids, list(places)), ids, ""), places, few
+
+
+def city_ids(rows: Rows) -> npt.NDArray[np.str_]:
+    """The city of each row as an id ``CC:Name``, "" where none is named, (n,).
+
+    Raises:
+        RecipeError: a city is in no country and unknown to the atlas.
+    """
+    names, codes = rows.column("city"), country_codes(rows)
+    ids = np.full(len(rows), "", dtype=object)
+    for name, code in sorted({(str(n), str(c)) for n, c in zip(names, codes, strict=True) if n}):
+        mine = (names == name) & (codes == code)
+        country = code or _town(name, None, rows.where)[0]
+        ids[mine] = f"{country}:{name.strip().title() if name.islower() else name.strip()}"
+    return ids.astype(np.str_)
+
+
+def asked_for(city: str, wanted: Sequence[str]) -> bool:
+    """Whether a list of names or ids has the city ``CC:Name``; an empty list has every city."""
+    return not wanted or not {*_names(city)}.isdisjoint(wanted)
 
 
 def _names(city: str) -> tuple[str, str]:

@@ -32,12 +32,16 @@ from graticule.systems.plan import (
     Plan,
     Rows,
     Task,
+    asked_for,
+    city_ids,
     city_places,
     country_codes,
 )
 from graticule.systems.settings import SystemSettings
 
 TASK = "cities"
+#: Photos of each city that the document judges.
+REPORT_PHOTOS = 500
 
 
 class TenCities(Default):
@@ -51,6 +55,8 @@ class Settings(SystemSettings):
         cities: names or ids ``CC:Name``; all of the manifest by default.
         min_photos: training photos that a city needs.
         radius_km: how far a city reaches.
+        report_photos: photos of a city that the report judges, drawn with the seed (the document's
+            500) where it has more; 0 takes all.
     """
 
     NETWORKS: ClassVar[tuple[str, ...]] = (TASK,)
@@ -58,6 +64,7 @@ class Settings(SystemSettings):
     cities: tuple[str, ...] = ()
     min_photos: int = Field(1, ge=1)
     radius_km: float = Field(RADIUS_KM, gt=0)
+    report_photos: int = Field(REPORT_PHOTOS, ge=0)
 
 
 def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
@@ -83,23 +90,34 @@ def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
     if absent:
         notes.append(f"Cities without a training photo: {', '.join(absent)}.")
 
-    def evidence(wanted: IntArray, calibration: Calibration) -> CityEvidence:
-        belief = calibration.temper(TASK, Belief(partition, network.log_p(TASK, wanted)))
-        prior = np.full(len(partition), 1 / len(partition))
+    never = never_shown(rows, wanted)
+
+    def evidence(of: IntArray, calibration: Calibration) -> CityEvidence:
+        # Whether a photo whose city nobody knows is of these cities cannot be judged, and a city
+        # that no training photo shows is neither known nor elsewhere.
+        names, counts = np.unique(never[of][never[of] != ""], return_counts=True)
+        judged = of[(target[of] >= 0) | (apart[of] & (never[of] == ""))]
+        judged = drawn(judged, target[judged], asked.report_photos, rows.seed)
+        log_p = np.empty((0, len(partition)), np.float32)
+        if len(judged):
+            log_p = network.log_p(TASK, judged)
+        belief = calibration.temper(TASK, Belief(partition, log_p))
         said, p = belief.top(1)
-        over = gain(belief, prior)
+        over = gain(belief, np.full(len(partition), 1 / len(partition)))
         every = np.array([*partition.ids, ""])
         return CityEvidence(
-            every[target[wanted]],
+            every[target[judged]],
             every[said[:, 0]],
             p[:, 0].astype(np.float64),
             over,
             over >= calibration.min_gain,
-            wanted,
+            judged,
+            never_shown={str(k): int(v) for k, v in zip(names, counts, strict=True)},
+            unknown=int(((target[of] < 0) & ~apart[of]).sum()),
         )
 
-    def report(wanted: IntArray, calibration: Calibration) -> tuple[dict[str, Any], str]:
-        found = tables(evidence(wanted, calibration))
+    def report(of: IntArray, calibration: Calibration) -> tuple[dict[str, Any], str]:
+        found = tables(evidence(of, calibration))
         return found, markdown(found)
 
     return Outcome(
@@ -129,6 +147,38 @@ def elsewhere(rows: Rows, ids: npt.NDArray[np.str_], names: Sequence[str]) -> Ma
     homes = sorted({name.partition(":")[0] for name in names})
     abroad = (codes != "") & ~np.isin(codes, homes)
     return np.asarray((ids == "") & ((rows.column("city") != "") | abroad))
+
+
+def never_shown(rows: Rows, wanted: Sequence[str]) -> npt.NDArray[np.str_]:
+    """The id of each row's city where it is on the list and no training photo shows it, else "".
+
+    Args:
+        rows: the manifest.
+        wanted: names or ids of the cities on the list; none stands for all of the manifest.
+    """
+    ids = city_ids(rows)
+    shown = set(ids[rows.train].tolist())
+    open_ = [name for name in set(ids.tolist()) - shown - {""} if asked_for(name, wanted)]
+    return np.where(np.isin(ids, open_), ids, "").astype(np.str_)
+
+
+def drawn(of: IntArray, city: IntArray, most: int, seed: int) -> IntArray:
+    """Of the rows ``of``, at most so many of each city, drawn at random, in their order.
+
+    Args:
+        of: int64 (k,) rows of a manifest.
+        city: int64 (k,) the city of each; rows of −1 all stay.
+        most: photos of a city; 0 takes all.
+        seed: same seed, same photos.
+    """
+    if not most:
+        return of
+    keep = city < 0
+    for number in np.unique(city[city >= 0]):
+        mine = np.flatnonzero(city == number)
+        rng = np.random.default_rng([seed, int(number)])
+        keep[rng.permutation(mine)[:most]] = True
+    return of[keep]
 
 
 def _listed(few: dict[str, int]) -> str:

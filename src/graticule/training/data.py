@@ -44,7 +44,13 @@ def read_rows(manifest: Manifest, spec: DataSpec, seed: int) -> tuple[Rows, list
         name: manifest.column(name) for name in manifest.columns if name not in {"lat", "lon"}
     }
     rows = Rows(
-        columns, manifest.latlon, train & here, validation & here, test & here, str(manifest.path)
+        columns,
+        manifest.latlon,
+        train & here,
+        validation & here,
+        test & here,
+        str(manifest.path),
+        seed,
     )
     if not rows.train.any():
         raise ManifestError(f"{manifest.path}: no photo to train on ({how})")
@@ -71,6 +77,7 @@ def read_tables(
         np.concatenate([rows.validation for rows in every]),
         np.concatenate([rows.test for rows in every]),
         " + ".join(rows.where for rows in every),
+        seed,
     )
     notes = [
         f"{table.path.name}: {note}"
