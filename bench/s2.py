@@ -280,7 +280,7 @@ def _cached_cells(kept: dict[Any, Any]) -> None:
     """Let the plan build each fold's cells and groups once, not once a step."""
     region_cells, group_partition = semantic_cells.region_cells, semantic_cells.group_partition
 
-    def cells(rows: Rows, region: str, units: str, wanted: dict[str, Any]) -> Any:
+    def cells(rows: Rows, region: str, units: str, wanted: Any) -> Any:
         key = (rows.train.tobytes(), region, units, str(wanted))
         if key not in kept:
             kept[key] = region_cells(rows, region, units, wanted)
@@ -330,9 +330,11 @@ def lookup() -> list[dict[str, Any]]:
 def _map(photos: Photos, india: np.ndarray) -> None:
     """The cells that all of India's photos make."""
     from graticule.systems.region_cells import region_cells
+    from graticule.systems.semantic_settings import CellSettings
 
     rows = photos.rows(india, np.zeros_like(india), 0)
-    cells, _ = region_cells(rows, "IN", "districts", STEPS["A semantic cells"]["cells"])
+    wanted = CellSettings(**STEPS["A semantic cells"]["cells"])
+    cells, _ = region_cells(rows, "IN", "districts", wanted)
     cells.plot(RESULTS / "s2-cells.svg")
 
 

@@ -122,7 +122,7 @@ def test_photos_at_one_place_make_one_cell_and_it_is_said() -> None:
     [
         ({"region": "FJ"}, "no training photo with coordinates in FJ"),
         ({"cells": {"kind": "hexagons"}}, "hexagons"),
-        ({"cells": {"kind": "semantic", "size": 3}}, "unknown key 'size'"),
+        ({"cells": {"kind": "semantic", "size": 3}}, "unknown key 'settings.cells.size'"),
         ({"boundaries": "parishes", "cells": {"kind": "units"}}, "parishes"),
         ({"attributes": ["smell"]}, "smell"),
         ({"refine": {"how": "closest"}}, "closest"),

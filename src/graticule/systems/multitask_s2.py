@@ -1,11 +1,6 @@
 """S4: one network tells S2 cells at several partitionings and the scene; decoded by f*.
 
-Settings of a recipe: ``cells``, the partitionings from coarse to fine, each ``{name, max, min}``
-in photos a cell; ``levels`` of S2; ``decode``: ``f*`` (every fine cell times its ancestors) or the
-name of one partitioning; ``scenes``: a vocabulary of `graticule.photos.scene_names` (``groups``:
-indoor, natural, urban) or ``none``; ``helper``: train a network on the labelled photos first, to
-label the others, of which those below ``helper_min_p`` stay without; ``label_share``: the share of
-people's labels that is used; ``batch_share``: the share of an epoch that such photos make up.
+Settings of a recipe: see :class:`Settings`.
 
 ``routing: hard`` or ``soft`` makes it the ISNs of Müller-Budack et al. 2018 instead: a scene
 network, and a network of cells for each scene, which trains on the photos that show it with
@@ -19,10 +14,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field, ValidationInfo, field_validator
 
 from graticule.belief import Belief, Labels
 from graticule.calibration import Calibration
@@ -42,24 +38,99 @@ from graticule.systems.s2_decoding import (
     of_shares,
     routed_shares,
 )
-from graticule.systems.scene_labels import read_scenes
+from graticule.systems.scene_labels import Vocabulary, read_scenes
 from graticule.systems.scene_routed import membership
+from graticule.systems.settings import Part, SystemSettings
 from graticule.systems.system import Pixels, Prediction, System
 
 Float32Array = npt.NDArray[np.float32]
 
-#: ISN's three partitionings (Müller-Budack et al. 2018), in photos a cell at 4.7 M photos.
-CELLS = (
-    {"name": "coarse", "max": 5000, "min": 50},
-    {"name": "middle", "max": 2000, "min": 50},
-    {"name": "fine", "max": 1000, "min": 50},
-)
 #: A photo trains the networks of all scenes it shows with this probability (ISN).
 MIN_SHARE = 0.3
 
 NETWORK = "multitask"
 HELPER = "helper"
 SCENES = "scenes"
+#: The networks of the scenes, by their spec.
+ROUTED = "cells"
+
+
+class CellSettings(Part):
+    """One partitioning into S2 cells.
+
+    Attributes:
+        name: of the partition and its task.
+        max: photos of a cell, more are split.
+        min: a cell with fewer is dropped.
+    """
+
+    name: str = Field(min_length=1)
+    max: int = Field(ge=1)
+    min: int = Field(ge=1)
+
+
+#: ISN's three partitionings (Müller-Budack et al. 2018), in photos a cell at 4.7 M photos.
+CELLS = (
+    CellSettings(name="coarse", max=5000, min=50),
+    CellSettings(name="middle", max=2000, min=50),
+    CellSettings(name="fine", max=1000, min=50),
+)
+_Level = Annotated[int, Field(ge=0, le=30)]
+
+
+class Settings(SystemSettings):
+    """What S4 and the ISNs are made of.
+
+    Attributes:
+        cells: the partitionings from coarse to fine.
+        levels: of S2, the coarsest and the finest.
+        decode: ``f*`` (every fine cell times its ancestors) or the name of one partitioning.
+        scenes: a vocabulary of `graticule.photos.scene_names` (``groups``: indoor, natural, urban)
+            or ``none``.
+        helper: train a network on the labelled photos first, to label the others.
+        helper_min_p: labels that it, or an earlier one, is less sure of are left out.
+        label_share: share of people's labels that is used.
+        batch_share: share of an epoch that photos with such a label make up; None: as they are.
+        routing: ``none``; ``hard``: the likeliest scene's network answers; ``soft``: all by their
+            share.
+        min_share: a photo trains the networks of all scenes it shows with this probability.
+    """
+
+    NETWORKS: ClassVar[tuple[str, ...]] = (NETWORK, HELPER, ROUTED)
+
+    cells: tuple[CellSettings, ...] = Field(CELLS, min_length=1)
+    levels: tuple[_Level, _Level] = LEVELS
+    decode: str = "f*"
+    scenes: Literal[Vocabulary, "none"] = "groups"
+    helper: bool = True
+    helper_min_p: float = Field(0.0, ge=0, le=1)
+    label_share: float = Field(1.0, ge=0, le=1)
+    batch_share: float | None = Field(None, gt=0, lt=1)
+    routing: Literal["none", "hard", "soft"] = "none"
+    min_share: float = Field(MIN_SHARE, ge=0, le=1)
+
+    @field_validator("cells")
+    @classmethod
+    def _apart(cls, cells: tuple[CellSettings, ...]) -> tuple[CellSettings, ...]:
+        names = [one.name for one in cells]
+        if len({*names, SCENES}) <= len(names):
+            raise ValueError(f"names {', '.join(names)}: each once, and none {SCENES}")
+        return cells
+
+    @field_validator("decode")
+    @classmethod
+    def _one_of_them(cls, decode: str, info: ValidationInfo) -> str:
+        names = [one.name for one in info.data.get("cells", ())]
+        if names and decode != "f*" and decode not in names:
+            raise ValueError(f"f* or one of {', '.join(names)}")
+        return decode
+
+    @field_validator("routing")
+    @classmethod
+    def _by_scenes(cls, routing: str, info: ValidationInfo) -> str:
+        if routing != "none" and info.data.get("scenes") == "none":
+            raise ValueError("routing needs scenes, and settings.scenes is none")
+        return routing
 
 
 class MultitaskS2(System):
@@ -130,38 +201,31 @@ def network_name(scene: str) -> str:
 
 def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
     """The helper if it is wanted, then one network, or one for each scene."""
-    vocabulary = str(settings.get("scenes", "groups"))
-    routing = str(settings.get("routing", "none"))
-    if routing not in {"none", "hard", "soft"}:
-        raise RecipeError(f"settings.routing {routing!r}: none, hard or soft")
-    if routing != "none" and vocabulary == "none":
-        raise RecipeError("settings.scenes none: routing needs scenes")
-    found = None if vocabulary == "none" else read_scenes(rows, vocabulary)
-    cells = _partitions(rows, settings)
+    wanted = Settings.of(settings)
+    routing, decode = wanted.routing, wanted.decode
+    found = None if wanted.scenes == "none" else read_scenes(rows, wanted.scenes)
+    cells = _partitions(rows, wanted)
     names = [partition.name for partition in cells]
-    decode = str(settings.get("decode", "f*"))
-    if decode != "f*" and decode not in names:
-        raise RecipeError(f"settings.decode {decode!r}: f* or one of {', '.join(names)}")
     places = _tasks(rows, cells)
     notes: list[str] = []
     scenes = _Scenes((), np.full(len(rows), -1, np.int64), np.zeros(len(rows), dtype=bool))
     if found:
-        scenes = yield from _label(rows, found, settings, routing != "none", notes)
-    share = settings.get("batch_share")
-    often = None if share is None else _often(scenes.by_hand, rows.train, float(share))
+        scenes = yield from _label(rows, found, wanted, routing != "none", notes)
+    share = wanted.batch_share
+    often = None if share is None else _often(scenes.by_hand, rows.train, share)
     answering: tuple[str, ...] = ()
     if routing == "none":
         told = {SCENES: Task(scenes.names, scenes.target)} if scenes.names else {}
         whole = Trainees(cells, [(yield Job(NETWORK, NETWORK, {**places, **told}, often=often))])
     else:
-        networks = yield from _one_a_scene(rows, places, scenes, settings, notes)
+        networks = yield from _one_a_scene(rows, places, scenes, wanted.min_share, notes)
         answering = tuple(networks)
         shares = routed_shares(scenes.p, scenes.names, answering, routing)
         whole = Trainees(cells, list(networks.values()), shares)
 
-    def said(wanted: IntArray, _calibration: Calibration) -> s2_report.Evidence:
+    def said(of: IntArray, _calibration: Calibration) -> s2_report.Evidence:
         words = np.array([*scenes.names, ""])[scenes.target]
-        return evidence(whole, rows, words, wanted)
+        return evidence(whole, rows, words, of)
 
     point = cells[-1].name if decode == "f*" else decode
     return Outcome(
@@ -176,8 +240,8 @@ def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
         },
         tuple(notes),
         target=places[point].target,
-        log_p=lambda wanted: whole.belief(decode, wanted).log_p,
-        report=lambda wanted, fitted: s2_report.report(said(wanted, fitted)),
+        log_p=lambda of: whole.belief(decode, of).log_p,
+        report=lambda of, fitted: s2_report.report(said(of, fitted)),
         evidence=said,
     )
 
@@ -200,15 +264,14 @@ class _Scenes:
 
 
 def _label(
-    rows: Rows, found: Labelled, settings: Mapping[str, Any], always: bool, notes: list[str]
+    rows: Rows, found: Labelled, wanted: Settings, always: bool, notes: list[str]
 ) -> Generator[Job, Trained, _Scenes]:
     """Train the helper on people's labels, and label the photos that have none."""
-    least = float(settings.get("helper_min_p", 0.0))
-    target = _given(rows, found, settings)
+    target = _given(rows, found, wanted)
     by_hand = (target >= 0) & np.isnan(found.p)
     used = rows.train | rows.validation | rows.test
     open_ = np.flatnonzero((target < 0) & used)
-    ask = always or (bool(settings.get("helper", True)) and len(open_) > 0)
+    ask = always or (wanted.helper and len(open_) > 0)
     if not ask or not (target[rows.train] >= 0).any():
         if always:
             raise RecipeError(f"{rows.where}: no training photo has a scene to route by")
@@ -219,8 +282,8 @@ def _label(
     helper = yield job
     p = np.zeros((len(rows), len(found.names)))
     p[used] = np.exp(helper.log_p(SCENES, np.flatnonzero(used)))
-    sure = open_[p[open_].max(axis=1) >= least] if len(open_) else open_
-    if always or settings.get("helper", True):
+    sure = open_[p[open_].max(axis=1) >= wanted.helper_min_p] if len(open_) else open_
+    if always or wanted.helper:
         target[sure] = p[sure].argmax(axis=1)
         notes.append(
             f"Scenes: {int(by_hand[rows.train].sum())} training photos are labelled, the helper "
@@ -233,37 +296,33 @@ def _one_a_scene(
     rows: Rows,
     places: Mapping[str, Task],
     scenes: _Scenes,
-    settings: Mapping[str, Any],
+    min_share: float,
     notes: list[str],
 ) -> Generator[Job, Trained, dict[str, Trained]]:
     """ISN: a network of cells for every scene that has photos."""
     networks: dict[str, Trained] = {}
     labels = np.where(scenes.by_hand, scenes.target, -1)
-    shows = membership(labels, scenes.p, float(settings.get("min_share", MIN_SHARE)))
+    shows = membership(labels, scenes.p, min_share)
     for number, scene in enumerate(scenes.names):
         use = shows[:, number]
         if not all((task.target[use & rows.train] >= 0).any() for task in places.values()):
             notes.append(f"No training photo with a place shows {scene}: the others answer.")
             continue
-        networks[scene] = yield Job(network_name(scene), "cells", places, use)
+        networks[scene] = yield Job(network_name(scene), ROUTED, places, use)
     return networks
 
 
-def _partitions(rows: Rows, settings: Mapping[str, Any]) -> list[S2Cells]:
-    levels = tuple(settings.get("levels", LEVELS))
+def _partitions(rows: Rows, wanted: Settings) -> list[S2Cells]:
     places = rows.latlon[rows.train & rows.located]
     if not len(places):
         raise PartitionError(f"{rows.where}: no photo has a place: fill lat and lon")
     found = []
-    for number, item in enumerate(settings.get("cells", CELLS)):
-        least, most, name = int(item["min"]), int(item["max"]), str(item["name"])
+    for number, one in enumerate(wanted.cells):
         try:
-            found.append(
-                adaptive(places, most, least, levels=(int(levels[0]), int(levels[1])), name=name)
-            )
+            found.append(adaptive(places, one.max, one.min, levels=wanted.levels, name=one.name))
         except PartitionError as error:
             where = f"τ_min and τ_max are settings.cells.{number}.min and .max of the recipe"
-            raise RecipeError(f"{rows.where}: {name} cells: {error}; {where}") from error
+            raise RecipeError(f"{rows.where}: {one.name} cells: {error}; {where}") from error
     return found
 
 
@@ -276,15 +335,12 @@ def _tasks(rows: Rows, cells: Sequence[S2Cells]) -> dict[str, Task]:
     return tasks
 
 
-def _given(rows: Rows, found: Labelled, settings: Mapping[str, Any]) -> IntArray:
+def _given(rows: Rows, found: Labelled, wanted: Settings) -> IntArray:
     """The labels that are used: those a network was not sure of and a share are left out."""
-    unsure = found.p < float(settings.get("helper_min_p", 0.0))
+    unsure = found.p < wanted.helper_min_p
     target = np.where(unsure, -1, found.target)
-    share = float(settings.get("label_share", 1.0))
-    if not 0 <= share <= 1:
-        raise RecipeError(f"settings.label_share {share:g}: a share lies in [0, 1]")
-    if share < 1:
-        hidden = np.array([_drawn(str(path)) >= share for path in rows.column("path")])
+    if wanted.label_share < 1:
+        hidden = np.array([_drawn(str(path)) >= wanted.label_share for path in rows.column("path")])
         target[hidden & rows.train] = -1
     return target
 
@@ -298,8 +354,6 @@ def _often(
     by_hand: npt.NDArray[np.bool_], train: npt.NDArray[np.bool_], share: float
 ) -> FloatArray:
     """How often rows are drawn so that people's labels make up a share of an epoch."""
-    if not 0 < share < 1:
-        raise RecipeError(f"settings.batch_share {share:g}: a share lies between 0 and 1")
     many = max(1, int((by_hand & train).sum()))
     others = max(1, int((~by_hand & train).sum()))
     return np.where(by_hand, share / many, (1 - share) / others)

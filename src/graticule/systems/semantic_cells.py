@@ -1,17 +1,6 @@
 """S2: semantic geocells of a region, geo-embeddings, hypotheses, prototypes.
 
-Settings of a recipe, each step of which can be left out:
-
-``region``: a country's code, ``IN``; empty: the world. ``boundaries``: ``districts``, ``regions``,
-``countries`` of the atlas, or a file. ``cells``: ``{kind, min, max, rounds}``; kind ``semantic``,
-``units`` (the boundaries as they are) or ``s2``. ``attributes``: told from the picture beside the
-cell, of ``climate``, ``road_side``, ``script``, ``landmark``, ``month``; ``attribute_loss``: weight
-of each. ``fuse``: weight of the told attributes in the geo-embedding, 0 leaves them out.
-``groups``: see :class:`graticule.cells.semantic.groups.Grouping`; null leaves them out;
-``label_mass`` beside them: share of each label given to the other cells of its group, for which
-the cells are learned a second time. ``top``: ``{k, merge_km}``. ``refine``: ``{how, temperature,
-limit_km, min_samples}``, see :class:`graticule.refine.prototypes.Refiner`. Haversine smoothing is
-the recipe's ``loss``.
+Settings of a recipe: see :class:`graticule.systems.semantic_settings.Settings`.
 
 A photo's place is used in training only: what the attributes of a new photo are is told from it.
 
@@ -32,17 +21,17 @@ import numpy.typing as npt
 from graticule.belief import Belief, Labels, down_hierarchy
 from graticule.cells.partition import Partition
 from graticule.cells.semantic.groups import Grouping, group_cells, group_partition
-from graticule.errors import RecipeError
 from graticule.refine import offset
 from graticule.refine.geo_embedding import geo_embedding, spread
 from graticule.refine.hypotheses import Hypotheses, Picked, top_cells
 from graticule.refine.offset import Offsets
-from graticule.refine.prototypes import LIMIT_KM, TEMPERATURE, Prototypes, Refiner, build
+from graticule.refine.prototypes import Prototypes, Refiner, build
 from graticule.systems.bundle import Bundle
 from graticule.systems.networks import Networks
-from graticule.systems.place_labels import ATTRIBUTES, place_labels
+from graticule.systems.place_labels import place_labels
 from graticule.systems.plan import Job, Outcome, Plan, Rows, Task
 from graticule.systems.region_cells import region_cells
+from graticule.systems.semantic_settings import RefineSettings, Settings
 from graticule.systems.system import Pixels, Prediction, System
 
 IntArray = npt.NDArray[np.int64]
@@ -161,18 +150,17 @@ class SemanticCells(System):
 
 def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
     """Cells with attributes; then the groups that their photos make, if they are wanted."""
-    wanted = _Wanted.read(settings)
-    region = str(settings.get("region", ""))
-    partition, notes = region_cells(rows, region, settings.get("boundaries"), settings.get("cells"))
+    wanted = Settings.of(settings)
+    partition, notes = region_cells(rows, wanted.region, wanted.boundaries, wanted.cells)
     target = np.full(len(rows), -1, np.int64)
     target[rows.located] = partition.assign(rows.latlon[rows.located])
-    weight = float(settings.get("attribute_loss", 0.25))
     told, left_out = place_labels(rows, target >= 0, wanted.attributes)
     notes += left_out
     labels = {
-        name: Task(outcomes, values, weight=weight) for name, (outcomes, values) in told.items()
+        name: Task(outcomes, values, weight=wanted.attribute_loss)
+        for name, (outcomes, values) in told.items()
     }
-    again = wanted.grouping is not None and wanted.label_mass > 0
+    again = wanted.groups is not None and wanted.groups.label_mass > 0
     first = BEFORE if again else CELLS
     cells = Task(partition.ids, target, partition)
     network = yield Job(first, CELLS, {CELLS: cells, **labels}, keep=not again)
@@ -181,8 +169,8 @@ def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
     seen = network.vectors(learned)
     scale = wanted.fuse * spread(seen) if told else 0.0
     over, groups, group_network = None, None, None
-    if wanted.grouping is not None:
-        over = _group(partition, learned, target, seen, told, scale, wanted.grouping)
+    if wanted.groups is not None:
+        over = _group(partition, learned, target, seen, told, scale, wanted.groups.grouping)
         if over.max() < 1:
             notes.append("All cells make one group, which tells nothing: left out.")
             over = None
@@ -193,17 +181,18 @@ def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
             group_network = yield Job(GROUPS, GROUPS, {GROUPS: task})
             notes.append(f"{len(partition)} cells make {len(groups)} groups.")
     if again:
-        if over is not None:
-            cells = replace(cells, alike=over, shared=wanted.label_mass)
+        if over is not None and wanted.groups is not None:
+            cells = replace(cells, alike=over, shared=wanted.groups.label_mass)
         network = yield Job(CELLS, CELLS, {CELLS: cells, **labels})
 
     def vectors(of: IntArray) -> Float32Array:
         outputs = [np.exp(network.log_p(name, of)) for name in told]
         return geo_embedding(network.vectors(of), outputs, scale)
 
-    stored, shifts = _refinement(wanted, partition, vectors, rows, learned, target, notes)
-    refiner = Refiner(stored, partition.centers, **wanted.refine, offsets=shifts)
-    chain = Chain(partition, over, groups, scale, wanted.k, wanted.merge_km, refiner)
+    stored, shifts = _refinement(wanted.refine, partition, vectors, rows, learned, target, notes)
+    refine = wanted.refine.model_dump(exclude={"min_samples"})
+    refiner = Refiner(stored, partition.centers, **refine, offsets=shifts)
+    chain = Chain(partition, over, groups, scale, wanted.top.k, wanted.top.merge_km, refiner)
 
     def belief(of: IntArray) -> Belief[Partition]:
         coarse = None if group_network is None else group_network.log_p(GROUPS, of)
@@ -228,9 +217,9 @@ def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
             "grouped": groups is not None,
             "over": [] if over is None else over.tolist(),
             "scale": scale,
-            "k": wanted.k,
-            "merge_km": wanted.merge_km,
-            "refine": wanted.refine,
+            "k": wanted.top.k,
+            "merge_km": wanted.top.merge_km,
+            "refine": refine,
         },
         tuple(notes),
         target=target,
@@ -241,7 +230,7 @@ def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
 
 
 def _refinement(
-    wanted: _Wanted,
+    wanted: RefineSettings,
     partition: Partition,
     vectors: Callable[[IntArray], Float32Array],
     rows: Rows,
@@ -250,7 +239,7 @@ def _refinement(
     notes: list[str],
 ) -> tuple[Prototypes | None, Offsets | None]:
     """What the refiner needs, learned from the training photos."""
-    how, places, own = wanted.refine["how"], rows.latlon[learned], target[learned]
+    how, places, own = wanted.how, rows.latlon[learned], target[learned]
     if how == "mean":
         return None, None
     if how == "offset":
@@ -264,64 +253,6 @@ def _refinement(
     stored = build(vectors(learned), places, own, min_samples=wanted.min_samples)
     notes.append(f"{len(stored.cells)} prototypes of {len(stored.photo_places)} photos.")
     return stored, None
-
-
-@dataclass(frozen=True)
-class _Wanted:
-    """The settings, checked."""
-
-    attributes: tuple[str, ...]
-    fuse: float
-    grouping: Grouping | None
-    label_mass: float
-    k: int
-    merge_km: float
-    refine: dict[str, Any]
-    min_samples: int
-
-    @classmethod
-    def read(cls, settings: Mapping[str, Any]) -> _Wanted:
-        attributes = tuple(settings.get("attributes", ATTRIBUTES) or ())
-        unknown = [name for name in attributes if name not in ATTRIBUTES]
-        if unknown:
-            raise RecipeError(f"settings.attributes {unknown[0]!r}: of {', '.join(ATTRIBUTES)}")
-        refine: dict[str, Any] = {
-            "how": "prototypes",
-            "temperature": TEMPERATURE,
-            "limit_km": LIMIT_KM,
-        }
-        refine |= _table(settings, "refine", {"how": "mean"})
-        min_samples = int(refine.pop("min_samples", 5))
-        top = {"k": 5, "merge_km": 0.0} | _table(settings, "top", {"k": 1})
-        if int(top["k"]) < 1 or float(top["merge_km"]) < 0:
-            raise RecipeError(
-                f"settings.top: k {top['k']} and merge_km {top['merge_km']}: choose k ≥ 1, km ≥ 0"
-            )
-        groups = None if settings.get("groups") is None else dict(settings["groups"])
-        label_mass = float((groups or {}).pop("label_mass", 0.0))
-        if not 0 <= label_mass < 1:
-            raise RecipeError(f"settings.groups.label_mass {label_mass:g}: choose 0 to below 1")
-        try:
-            Refiner(None, np.zeros((1, 2)), **refine)
-            grouping = None if groups is None else Grouping(**groups)
-        except TypeError as error:
-            raise RecipeError(f"settings.refine or settings.groups: {error}") from error
-        return cls(
-            attributes,
-            float(settings.get("fuse", 0.5)),
-            grouping,
-            label_mass,
-            int(top["k"]),
-            float(top["merge_km"]),
-            refine,
-            min_samples,
-        )
-
-
-def _table(settings: Mapping[str, Any], key: str, left_out: dict[str, Any]) -> dict[str, Any]:
-    """A step's settings; those of a step that is null are ``left_out``."""
-    found = settings.get(key, {})
-    return left_out if found is None else dict(found)
 
 
 def _group(
