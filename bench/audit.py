@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,11 @@ from common.planted import KINDS, plant
 from common.real_photos import RESULTS, machine
 from graticule import files
 from graticule.evaluation.audit import audit_tables
-from graticule.evaluation.pixels import audit_pixels
+from graticule.evaluation.likeness import alike_by
+from graticule.evaluation.pixels import Likeness, audit_pixels
 from graticule.evaluation.truth import Truth
+from graticule.locate.engine import Engine
+from graticule.locate.locator import find_model
 from graticule.photos.manifest import Manifest, from_table
 from graticule.photos.planet.build import Shot, draw, shots
 from graticule.progress import track
@@ -110,8 +114,14 @@ def _own_row(row: dict[str, Any], side: str, seed: int) -> dict[str, Any]:
 
 def findings(train: Manifest, test: Manifest, *, pictures: bool) -> list[Any]:
     """Everything the audit says of a pair."""
-    found = audit_tables(Truth.of(train), Truth.of(test))
-    return [*found, *audit_pixels(train, test).findings] if pictures else found
+    found = audit_tables(train, Truth.of(test))
+    return [*found, *audit_pixels(train, test, vectors()).findings] if pictures else found
+
+
+@cache
+def vectors() -> Likeness:
+    """The check of vectors by the bundled model."""
+    return alike_by(Engine(find_model("mini")))
 
 
 def _markdown(result: dict[str, Any]) -> str:

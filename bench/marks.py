@@ -1,10 +1,10 @@
-"""How often "photo unavailable" cards and burned-in coordinates are seen, and how often imagined.
+"""How often cards, burned-in text and pages are seen, and how often imagined.
 
     python bench/marks.py [--photos ../shared/photos]
 
-Writes results/marks.json and results/marks.md. Seen: cards and stamped frames drawn here, of sizes,
-grounds and places drawn at random. Imagined: real photos; the thresholds were set before any of
-them was looked at, and not changed after. A real photo may have text at its edge, so what is called
+Writes results/marks.json and results/marks.md. Seen: cards, stamped frames and pages drawn here, of
+sizes, grounds and places drawn at random. Imagined: some of every second real photo; the thresholds
+were set on the others. A real photo may have text at its edge or be of a page, so what is called
 imagined is an upper bound.
 """
 
@@ -12,21 +12,26 @@ from __future__ import annotations
 
 import argparse
 import csv
-import io
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
+from common import drawn
 from graticule.files import atomic, write_json
+from graticule.photos.nature import looks_like_page
 from graticule.photos.sources import marks
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "results"
 DRAWN = 500
 REAL = 3000
+
+Check = Callable[[Image.Image], bool]
+Make = Callable[[random.Random], Image.Image]
 
 
 def main() -> None:
@@ -35,17 +40,10 @@ def main() -> None:
     parser.add_argument("--photos", type=Path, default=ROOT.parent / "shared" / "photos")
     folder = parser.parse_args().photos
     rng = random.Random(2026)
-    cards = sum(marks.looks_unavailable(_jpeg(_card(rng))) for _ in range(DRAWN))
-    stamped = sum(marks.has_burned_in_text(_jpeg(_stamped(rng))) for _ in range(DRAWN))
-    bare = sum(marks.has_burned_in_text(_jpeg(_ground(rng))) for _ in range(DRAWN))
-    result: dict[str, Any] = {
-        "drawn": {
-            "pictures_each": DRAWN,
-            "cards_seen": cards,
-            "stamped_frames_seen": stamped,
-            "stamps_imagined_on_bare_frames": bare,
-        }
-    }
+    result: dict[str, Any] = {"pictures_each": DRAWN, "drawn": {}}
+    for name, (make, check) in KINDS.items():
+        seen = sum(check(drawn.jpeg(make(rng)).convert("RGB")) for _ in range(DRAWN))
+        result["drawn"][name] = seen
     if (folder / "manifest.csv").is_file():
         result["real_photos"] = _real(folder, rng)
     RESULTS.mkdir(exist_ok=True)
@@ -56,36 +54,16 @@ def main() -> None:
 
 def _real(folder: Path, rng: random.Random) -> dict[str, int]:
     with (folder / "manifest.csv").open(encoding="utf-8") as handle:
-        paths = [row["path"] for row in csv.DictReader(handle)]
+        paths = [row["path"] for row in csv.DictReader(handle)][::2]
     chosen = rng.sample(paths, min(REAL, len(paths)))
-    found = {"photos": len(chosen), "called_a_card": 0, "called_burned_in": 0}
+    found = {"photos": len(chosen), "longest_side": 0} | dict.fromkeys(CALLED, 0)
     for path in chosen:
-        with Image.open(folder / path) as image:
-            found["called_a_card"] += marks.looks_unavailable(image)
-            found["called_burned_in"] += marks.has_burned_in_text(image)
+        with Image.open(folder / path) as file:
+            image = file.convert("RGB")
+        found["longest_side"] = max(found["longest_side"], *image.size)
+        for name, check in CALLED.items():
+            found[name] += check(image)
     return found
-
-
-def _jpeg(image: Image.Image) -> Image.Image:
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=85)
-    return Image.open(buffer)
-
-
-def _card(rng: random.Random) -> Image.Image:
-    ground = rng.choice([255, 245, 238, 221, 128, 51, 20, 0])
-    ink = max(0, min(255, ground + (-1 if ground > 127 else 1) * rng.randint(60, 200)))
-    size = (rng.randint(240, 640), rng.randint(180, 480))
-    image = Image.new("RGB", size, (ground,) * 3)
-    words = rng.choice(
-        ["This photo is no longer available", "photo\nunavailable", "Image not found"]
-    )
-    draw = ImageDraw.Draw(image)
-    font = ImageFont.load_default(rng.randint(12, max(13, size[0] // 22)))
-    draw.multiline_text(
-        (size[0] / 2, size[1] / 2), words, fill=(ink,) * 3, font=font, anchor="mm", align="center"
-    )
-    return image
 
 
 def _ground(rng: random.Random) -> Image.Image:
@@ -100,48 +78,59 @@ def _ground(rng: random.Random) -> Image.Image:
     return Image.fromarray(frame.clip(0, 255).astype(np.uint8))
 
 
-def _stamped(rng: random.Random) -> Image.Image:
-    frame = _ground(rng)
-    lat, lon = rng.uniform(-60, 70), rng.uniform(-180, 180)
-    date = f"20{rng.randint(12, 23)}/{rng.randint(1, 12):02}/{rng.randint(1, 28):02}"
-    words = rng.choice(
-        [f"N{lat:.4f} E{lon:.4f} {date} 12:30:01", f"{date} {lat:.5f},{lon:.5f} 54 KM/H"]
-    )
-    size = rng.choice([12, 14, 16, 20, 24])
-    place = (rng.randint(4, 60), rng.choice([4, 472 - size]))
-    ImageDraw.Draw(frame).text(
-        place,
-        words,
-        fill=rng.choice([(255, 255, 255), (255, 255, 0), (230, 230, 230)]),
-        font=ImageFont.load_default(size),
-        stroke_width=rng.choice([0, 1, 2]),
-        stroke_fill=(0, 0, 0),
-    )
-    return frame
+#: What is drawn, and the check that is to see it; on bare frames, that is not to.
+KINDS: dict[str, tuple[Make, Check]] = {
+    '"photo unavailable" cards': (drawn.card, marks.looks_unavailable),
+    "frames with bright coordinates": (
+        lambda rng: drawn.coordinates(_ground(rng), rng),
+        marks.has_burned_in_text,
+    ),
+    "frames with dark coordinates": (
+        lambda rng: drawn.coordinates(_ground(rng), rng, dark=True),
+        marks.has_burned_in_text,
+    ),
+    "frames with a bright caption": (
+        lambda rng: drawn.caption(_ground(rng), rng),
+        marks.has_burned_in_text,
+    ),
+    "frames with a dark caption": (
+        lambda rng: drawn.caption(_ground(rng), rng, dark=True),
+        marks.has_burned_in_text,
+    ),
+    "frames with a camera's orange date": (
+        lambda rng: drawn.camera_date(_ground(rng), rng),
+        marks.has_burned_in_text,
+    ),
+    "scanned pages": (drawn.page, looks_like_page),
+    "diagrams": (drawn.diagram, looks_like_page),
+    "bare frames called burned-in": (_ground, marks.has_burned_in_text),
+    "scanned pages called cards": (drawn.page, marks.looks_unavailable),
+}
+#: What real photos are called.
+CALLED: dict[str, Check] = {
+    "called cards": marks.looks_unavailable,
+    "called burned-in": marks.has_burned_in_text,
+    "called a page or drawing": looks_like_page,
+}
 
 
 def _table(result: dict[str, Any]) -> str:
-    drawn = result["drawn"]
-    n = drawn["pictures_each"]
+    n = result["pictures_each"]
     lines = [
-        "# Cards and burned-in text",
+        "# Cards, burned-in text and pages",
         "",
         "| pictures | seen |",
         "|---|---|",
-        f'| {n} "photo unavailable" cards, drawn | {drawn["cards_seen"] / n:.1%} |',
-        f"| {n} frames with coordinates stamped, drawn | {drawn['stamped_frames_seen'] / n:.1%} |",
-        f"| {n} frames without, drawn | {drawn['stamps_imagined_on_bare_frames'] / n:.1%} |",
+        *(f"| {n} {name}, drawn | {seen / n:.1%} |" for name, seen in result["drawn"].items()),
     ]
     real = result.get("real_photos")
     if real:
         m = real["photos"]
-        lines += [
-            f"| {m:,} real photos, called cards | {real['called_a_card'] / m:.2%} |",
-            f"| {m:,} real photos, called burned-in | {real['called_burned_in'] / m:.2%} |",
-        ]
+        lines += [f"| {m:,} real photos, {name} | {real[name] / m:.2%} |" for name in CALLED]
+        lines += ["", f"The real photos are {real['longest_side']} pixels long at most."]
     lines += [
         "",
-        "Written by `python bench/marks.py`. No real card or dash-camera frame was at hand.",
+        "Written by `python bench/marks.py`. No real card, scan or dash-camera frame was at hand.",
     ]
     return "\n".join(lines) + "\n"
 

@@ -37,6 +37,18 @@ def card(words: str = "This photo is\nno longer available", ground: int = 238) -
     return image
 
 
+def page(grain: float = 1.0, shade: float = 0.0) -> Image.Image:
+    """A scanned page: lines of text on paper, with grain, darker to one side by ``shade``."""
+    image = Image.new("RGB", (500, 700), (244, 238, 224))
+    draw = ImageDraw.Draw(image)
+    for y in range(50, 640, 22):
+        draw.text((50, y), "a line of a page that somebody read " * 2, fill=(40, 40, 40))
+    light = np.linspace(0, -shade, 500)[None, :, None]
+    noise = np.random.default_rng(0).normal(0, grain, (700, 500, 3))
+    pixels = (np.asarray(image) + light + noise).clip(0, 255).astype(np.uint8)
+    return Image.open(io.BytesIO(jpeg(Image.fromarray(pixels)))).convert("RGB")
+
+
 def geotagged(lat: float, lon: float, seed: int = 0) -> bytes:
     """A JPEG with GPS in its EXIF."""
     exif = Image.Exif()

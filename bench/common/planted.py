@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import random
 import shutil
+import struct
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from common import drawn
 from graticule import atlas, sphere
+from graticule.evaluation.finding import METADATA_PLACE
 from graticule.photos.manifest import Manifest, from_table
 
 
@@ -38,11 +44,22 @@ KINDS: dict[Kind, str] = {
     Kind("another country"): "label error",
     Kind("copy", pixels=True): "near-duplicate of training",
     Kind("smaller copy", pixels=True): "near-duplicate of training",
+    Kind("mirror", pixels=True): "near-duplicate of training",
+    Kind("crop of 95 %", pixels=True): "alike a training photo",
+    Kind("crop of 80 %", pixels=True): "alike a training photo",
     Kind("double", pixels=True): "near-duplicate within the test",
     Kind("placeholder", pixels=True): "photo unavailable",
     Kind("stamp", pixels=True): "burned-in text",
+    Kind("dark stamp", pixels=True): "burned-in text",
+    Kind("caption", pixels=True): "burned-in text",
+    Kind("dark caption", pixels=True): "burned-in text",
+    Kind("camera date", pixels=True): "burned-in text",
     Kind("screenshot", pixels=True): "screenshot, scan or drawing",
-    Kind("exif", pixels=True): "EXIF position",
+    Kind("scan", pixels=True): "screenshot, scan or drawing",
+    Kind("drawing", pixels=True): "screenshot, scan or drawing",
+    Kind("exif", pixels=True): METADATA_PLACE,
+    Kind("xmp", pixels=True): METADATA_PLACE,
+    Kind("iptc", pixels=True): METADATA_PLACE,
     Kind("broken", pixels=True): "unreadable photo",
 }
 
@@ -70,7 +87,7 @@ def plant(
         other = int(rng.integers(len(train)))
         mine = {name: train.table[name][other].as_py() for name in train.columns}
         if kind.pixels:
-            columns["path"][row] = _picture(kind.name, train, test, row, mine["path"])
+            columns["path"][row] = _picture(kind.name, train, test, row, mine["path"], rng)
         elif kind.name in ("photographer", "sequence", "group"):
             columns[kind.name][row] = mine[kind.name]
         elif kind.name == "file name":
@@ -106,11 +123,17 @@ def _stays_in_its_country(test: Manifest) -> npt.NDArray[np.bool_]:
     return stays
 
 
-def _picture(name: str, train: Manifest, test: Manifest, row: int, theirs: str) -> str:
+#: Planted pictures that begin from a training photo.
+_OF_TRAINING = {"smaller copy", "mirror", "crop of 95 %", "crop of 80 %"}
+
+
+def _picture(
+    name: str, train: Manifest, test: Manifest, row: int, theirs: str, rng: np.random.Generator
+) -> str:
     """Make the planted picture; its path."""
     from PIL import Image
 
-    new = f"planted/{name.replace(' ', '-')}-{row:06d}-plantedk.jpg"
+    new = f"planted/{name.replace(' %', '').replace(' ', '-')}-{row:06d}-plantedk.jpg"
     target = test.root / new
     target.parent.mkdir(exist_ok=True)
     own = test.file(str(test.column("path")[row]))
@@ -121,39 +144,82 @@ def _picture(name: str, train: Manifest, test: Manifest, row: int, theirs: str) 
     elif name == "double":
         shutil.copy(test.file(str(test.column("path")[0])), target)
     else:
-        with Image.open(train.file(theirs) if name == "smaller copy" else own) as image:
-            _changed(name, image.convert("RGB"), target)
+        source = train.file(theirs) if name in _OF_TRAINING else own
+        with Image.open(source) as image:
+            _changed(name, image.convert("RGB"), target, random.Random(int(rng.integers(1 << 30))))
     return new
 
 
-def _changed(name: str, image: Any, target: Path) -> None:
-    from PIL import ExifTags, Image, ImageDraw, ImageFont
+def _changed(name: str, image: Any, target: Path, rng: random.Random) -> None:
+    from PIL import ImageOps
 
     if name == "smaller copy":
         image.resize((image.width * 3 // 4, image.height * 3 // 4)).save(target, quality=70)
-    elif name == "placeholder":
-        card = Image.new("RGB", (320, 240), "#f3f3f3")
-        pen = ImageDraw.Draw(card)
-        pen.text((70, 110), "This photo is no longer available", fill="#888888")
-        card.save(target, quality=90)
-    elif name == "stamp":
-        large = image.resize((640, 480))
-        pen, font = ImageDraw.Draw(large), ImageFont.load_default(16)
-        pen.rectangle((0, 452, 640, 480), fill="#000000")
-        pen.text((12, 456), "2021-07-14 12:31:08  N48.85837 E002.29448", fill="#ffffff", font=font)
-        large.save(target, quality=92)
+    elif name == "mirror":
+        ImageOps.mirror(image).save(target, quality=85)
+    elif name.startswith("crop"):
+        _crop(image, int(name.split()[2]) / 100, rng).save(target, quality=85)
+    elif name in STAMPED:
+        STAMPED[name](image.resize((640, 480)), rng).save(target, quality=92)
+    elif name in DRAWN:
+        # The page and its grain, not a JPEG of a JPEG.
+        DRAWN[name](rng).save(target.with_suffix(".png"))
+        target.with_suffix(".png").rename(target)
     elif name == "screenshot":
-        screen = Image.new("RGB", (400, 700), "#ffffff")
-        pen = ImageDraw.Draw(screen)
-        pen.rectangle((0, 0, 400, 60), fill="#1763a6")
-        screen.paste(image.resize((240, 180)), (80, 90))
-        for y in range(300, 680, 22):
-            pen.text((20, y), "a line of a page that somebody read", fill="#222222")
-        screen.save(target.with_suffix(".png"))
+        _screenshot(image).save(target.with_suffix(".png"))
         target.with_suffix(".png").rename(target)
     else:
-        exif = Image.Exif()
+        _with_place(name, image, target)
+
+
+#: Kinds that a frame is changed into, and kinds that are drawn from nothing.
+STAMPED: dict[str, Callable[[Any, random.Random], Any]] = {
+    "stamp": drawn.coordinates,
+    "dark stamp": partial(drawn.coordinates, dark=True),
+    "caption": drawn.caption,
+    "dark caption": partial(drawn.caption, dark=True),
+    "camera date": drawn.camera_date,
+}
+DRAWN: dict[str, Callable[[random.Random], Any]] = {
+    "placeholder": drawn.card,
+    "scan": drawn.page,
+    "drawing": drawn.diagram,
+}
+
+
+def _crop(image: Any, share: float, rng: random.Random) -> Any:
+    """A part as wide and as high as ``share`` of the whole, somewhere in it."""
+    width, height = round(image.width * share), round(image.height * share)
+    left, top = rng.randint(0, image.width - width), rng.randint(0, image.height - height)
+    return image.crop((left, top, left + width, top + height))
+
+
+def _screenshot(image: Any) -> Any:
+    from PIL import Image, ImageDraw
+
+    screen = Image.new("RGB", (400, 700), "#ffffff")
+    pen = ImageDraw.Draw(screen)
+    pen.rectangle((0, 0, 400, 60), fill="#1763a6")
+    screen.paste(image.resize((240, 180)), (80, 90))
+    for y in range(300, 680, 22):
+        pen.text((20, y), "a line of a page that somebody read", fill="#222222")
+    return screen
+
+
+def _with_place(name: str, image: Any, target: Path) -> None:
+    """The picture with a place in its EXIF, XMP or IPTC."""
+    from PIL import ExifTags, Image
+
+    exif = Image.Exif()
+    if name == "exif":
         gps = exif.get_ifd(ExifTags.IFD.GPSInfo)
         gps[ExifTags.GPS.GPSLatitudeRef], gps[ExifTags.GPS.GPSLatitude] = "N", (48.0, 51.0, 30.0)
         gps[ExifTags.GPS.GPSLongitudeRef], gps[ExifTags.GPS.GPSLongitude] = "E", (2.0, 17.0, 40.0)
-        image.save(target, exif=exif)
+    xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><d exif:GPSLatitude="48,51.5N"/></x:xmpmeta>'
+    image.save(target, exif=exif, **({"xmp": xmp} if name == "xmp" else {}))
+    if name == "iptc":
+        record = b"\x1c\x02\x5a\0\x05Paris"
+        block = b"Photoshop 3.0\x008BIM\x04\x04\0\0" + struct.pack(">I", len(record)) + record
+        whole = target.read_bytes()
+        segment = b"\xff\xed" + struct.pack(">H", len(block) + 2) + block
+        target.write_bytes(whole[:2] + segment + whole[2:])

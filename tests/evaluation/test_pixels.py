@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from graticule.evaluation.finding import METADATA_PLACE, Finding
 from graticule.evaluation.pixels import Seen, Twins, audit_pixels, inside, look
 from graticule.photos.manifest import Manifest, from_table
-from made_photos import add_iptc, picture
+from made_photos import add_iptc, page, picture
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +99,22 @@ def test_doubles_within_are_counted_once_less(files: list[Path]) -> None:
     assert found.rows[60:].tolist() == [True, True, False]
     assert not found.rows[0]
     assert found_in.read.tolist() == [True] * 62 + [False]
+
+
+def test_a_scanned_page_is_no_photo_and_no_card(tmp_path: Path) -> None:
+    page().save(tmp_path / "a.jpg", quality=85)
+    found = seen([tmp_path / "a.jpg"])
+    assert (found.flat.tolist(), found.placeholder.tolist()) == ([True], [False])
+
+
+def test_coordinates_in_a_photo_larger_than_the_audit_looks_at_are_seen(tmp_path: Path) -> None:
+    frame = picture(1, (1600, 1200))
+    ImageDraw.Draw(frame).text(
+        (40, 1125), "N48.8584 E2.2945 2021/07/14", fill="white", font=ImageFont.load_default(40),
+        stroke_width=2, stroke_fill="black",
+    )  # fmt: skip
+    frame.save(tmp_path / "a.jpg", quality=85)
+    assert seen([tmp_path / "a.jpg"]).burned_in.all()
 
 
 def test_an_even_picture_is_flagged_and_is_no_twin(tmp_path: Path) -> None:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from PIL import Image, ImageDraw
 
 from bundles import picture
-from graticule.photos.nature import flatness
+from graticule.photos.nature import flatness, looks_like_page
+from made_photos import page
+from made_photos import picture as colourful
 
 
 def test_a_drawing_is_flatter_than_a_photo() -> None:
-    page = Image.new("RGB", (800, 600), (250, 250, 250))
-    draw = ImageDraw.Draw(page)
+    drawn = Image.new("RGB", (800, 600), (250, 250, 250))
+    draw = ImageDraw.Draw(drawn)
     for row in range(20, 580, 24):
         draw.text((30, row), "A line of words on a page " * 4, fill=(20, 20, 20))
-    assert flatness(page) > 0.6
+    assert flatness(drawn) > 0.6
     assert flatness(picture((90, 120, 80), noise=6, size=(800, 600))) < 0.05
 
 
@@ -27,3 +30,22 @@ def test_every_pixel_the_same_is_all_flat() -> None:
     assert flatness(Image.new("RGB", (300, 300), (1, 2, 3))) == 1
     checks = (np.indices((256, 256)).sum(axis=0) % 2 * 255).astype(np.uint8)
     assert flatness(Image.fromarray(checks).convert("RGB")) == 0
+
+
+@pytest.mark.parametrize(("grain", "shade"), [(1, 0), (4, 0), (2, 30)])
+def test_a_scanned_page_is_told_by_its_paper_where_grain_leaves_nothing_flat(
+    grain: float, shade: float
+) -> None:
+    scan = page(grain, shade)
+    assert flatness(scan) < 0.6
+    assert looks_like_page(scan)
+
+
+def test_photos_night_and_odd_sizes_are_no_pages() -> None:
+    assert not looks_like_page(colourful(1, (640, 480)))
+    assert not looks_like_page(Image.new("RGB", (300, 200), (20, 20, 20)))
+    bright_sky = np.full((240, 320, 3), 240, dtype=np.uint8)
+    bright_sky[120:] = np.asarray(colourful(2, (320, 120)))
+    assert not looks_like_page(Image.fromarray(bright_sky))
+    for size in ((1, 1), (1, 300), (700, 3)):
+        looks_like_page(Image.new("RGB", size))

@@ -22,7 +22,7 @@ from graticule.evaluation.finding import EXAMPLES, METADATA_PLACE, Finding
 from graticule.evaluation.slices import size_classes
 from graticule.photos.duplicates import groups, nearest, perceptual_hashes
 from graticule.photos.manifest import Manifest
-from graticule.photos.nature import flatness
+from graticule.photos.nature import flatness, looks_like_page
 from graticule.photos.photo import open_photo
 from graticule.photos.sources.marks import has_burned_in_text, looks_unavailable
 from graticule.photos.traces import names_place
@@ -130,7 +130,7 @@ def look(files: Iterable[Path], n: int) -> Seen:
 
 def _look(file: Path) -> _One:
     try:
-        photo = open_photo(file, draft=256)
+        photo = open_photo(file)
         data = file.read_bytes()
     except (PhotoError, OSError):
         return _One(absent=not file.exists())
@@ -142,7 +142,7 @@ def _look(file: Path) -> _One:
         read=True,
         placeholder=looks_unavailable(image),
         burned_in=has_burned_in_text(image),
-        flat=flatness(image) > FLAT,
+        flat=flatness(image) > FLAT or looks_like_page(image),
         placed=photo.metadata.lat is not None or names_place(data, photo.name),
         timed=photo.metadata.captured_at is not None,
         side=float(max(photo.size)),

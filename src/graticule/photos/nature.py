@@ -9,6 +9,10 @@ import numpy as np
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+#: Share of a page that is paper, share of it that is evenly lit, how dark paper may be, and what it
+#: may differ from the paper around and across the page, of 255. Set on half of 13,367 real photos.
+_PAPER, _EVEN, _DARKEST, _GRAIN, _SHADE = 0.7, 0.9, 150, 14, 25
+_PAGE_SIDE = 320
 #: The picture is looked at this small; nearest pixels, so that flat areas stay flat.
 _SIDE = 256
 
@@ -35,3 +39,26 @@ def flatness(image: Image) -> float:
     right = pixels[:-1, 1:] == pixels[:-1, :-1]
     below = pixels[1:, :-1] == pixels[:-1, :-1]
     return float((right & below).mean())
+
+
+def looks_like_page(image: Image) -> bool:
+    """Whether a picture is mostly even, bright paper: a scanned page, a drawing, a diagram.
+
+    Unlike :func:`flatness` it stands the grain of a scanner and of a JPEG. A snowfield in fog or a
+    plate on white is like that too; ``results/marks.json`` has how many real photos are.
+    """
+    from PIL import Image as PillowImage
+    from scipy import ndimage
+
+    scale = _PAGE_SIDE / max(image.size)
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    how = PillowImage.Resampling.BOX if scale < 1 else PillowImage.Resampling.BILINEAR
+    grey = np.asarray(image.convert("L").resize(size, how), dtype=np.float32)
+    # The paper under the ink: what is brightest around, grain and edges smoothed.
+    ground = ndimage.uniform_filter(ndimage.maximum_filter(ndimage.uniform_filter(grey, 3), 25), 25)
+    paper = float(np.median(ground))
+    return bool(
+        paper > _DARKEST
+        and (np.abs(ground - paper) < _SHADE).mean() > _EVEN
+        and (ground - grey < _GRAIN).mean() > _PAPER
+    )

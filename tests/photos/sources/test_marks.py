@@ -8,15 +8,25 @@ from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
 from graticule.photos.sources import marks
-from made_photos import card, jpeg, picture
+from made_photos import card, jpeg, page, picture
 
 
-def stamped(words: str, size: int = 16, top: bool = False, seed: int = 1) -> Image.Image:
+def stamped(
+    words: str,
+    size: int = 16,
+    top: bool = False,
+    seed: int = 1,
+    fill: str = "white",
+    edge: str | None = "black",
+    haze: float = 0.0,
+) -> Image.Image:
     frame = picture(seed, (640, 480))
+    frame = Image.blend(frame, Image.new("RGB", frame.size, (150, 160, 170)), haze)
     draw = ImageDraw.Draw(frame)
     place = (20, 6 if top else 474 - size)
     font = ImageFont.load_default(size)
-    draw.text(place, words, fill="white", font=font, stroke_width=1, stroke_fill="black")
+    stroke = 0 if edge is None else 1
+    draw.text(place, words, fill=fill, font=font, stroke_width=stroke, stroke_fill=edge)
     return Image.open(io.BytesIO(jpeg(frame)))
 
 
@@ -41,9 +51,32 @@ def test_a_line_of_text_at_an_edge_is_seen(size: int, top: bool) -> None:
     assert marks.has_burned_in_text(stamped("48.85660,2.35220 2018-05-14 12:30", size, top))
 
 
+@pytest.mark.parametrize("top", [True, False])
+@pytest.mark.parametrize(
+    ("words", "fill", "edge"),
+    [
+        ("48.85660,2.35220 2018-05-14 12:30", "black", "white"),
+        ("Taj Mahal in the morning, Agra", "white", "black"),
+        ("Taj Mahal in the morning, Agra", "black", "white"),
+        ("2009/07/14", "#ff8c00", None),  # by a compact camera
+    ],
+)
+def test_dark_text_small_letters_and_orange_dates_are_seen(
+    words: str, fill: str, edge: str | None, top: bool
+) -> None:
+    assert marks.has_burned_in_text(stamped(words, 20, top, fill=fill, edge=edge, haze=0.8))
+
+
+def test_a_page_of_text_is_no_card() -> None:
+    assert not marks.looks_unavailable(page())
+    assert not marks.looks_unavailable(page(grain=3))
+
+
 def test_no_text_few_letters_or_text_in_the_middle_are_not() -> None:
     assert not marks.has_burned_in_text(picture(1, (640, 480)))
     assert not marks.has_burned_in_text(stamped("STOP"))
+    assert not marks.has_burned_in_text(stamped("STOP", fill="#ff8c00", edge=None, haze=0.8))
+    assert not marks.has_burned_in_text(stamped("STOP", fill="black", edge="white", haze=0.8))
     middle = picture(1, (640, 480))
     ImageDraw.Draw(middle).text(
         (20, 230), "48.85660,2.35220 2018-05-14", fill="white", font=ImageFont.load_default(16)
