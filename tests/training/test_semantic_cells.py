@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+import shapely
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("lightning")
@@ -16,7 +18,7 @@ pytest.importorskip("sklearn")
 from PIL import Image  # noqa: E402
 
 import s2_plan  # noqa: E402
-from graticule import sphere  # noqa: E402
+from graticule import atlas, sphere  # noqa: E402
 from graticule.cells.places import extents_km  # noqa: E402
 from graticule.errors import GraticuleError, RecipeError  # noqa: E402
 from graticule.locate import teach as teaching  # noqa: E402
@@ -99,6 +101,54 @@ def test_wide_cells_of_india_name_state_and_district(india: tuple[Path, Path]) -
         assert (answer.regions[0].name, answer.districts[0].name) == places[number]
         assert 0.5 < answer.regions[0].probability < 1
         assert sum(place.probability for place in answer.regions) <= 1.001
+
+
+def districts_about(file: Path) -> Path:
+    """The atlas's districts within some 150 km of the towns of :data:`INDIA`, as GeoJSON."""
+    towns = shapely.MultiPoint([(lon, lat) for _, _, (lat, lon), _ in INDIA])
+    features = [
+        {
+            "type": "Feature",
+            "properties": {"id": d.code, "name": d.name, "country": "IN", "region": d.region},
+            "geometry": shapely.geometry.mapping(d.polygon),
+        }
+        for d in atlas.districts()
+        if shapely.dwithin(d.polygon, towns, 1.5)
+    ]
+    file.write_text(json.dumps({"type": "FeatureCollection", "features": features}), "utf-8")
+    return file
+
+
+@pytest.mark.parametrize("districts", ["some", pytest.param("all", marks=pytest.mark.slow)])
+def test_the_recipe_that_ships_names_state_and_district(districts: str, tmp_path: Path) -> None:
+    manifest = make_photos(tmp_path / "photos", 120, size=32, cities=INDIA)
+    head, *lines = manifest.read_text(encoding="utf-8").splitlines()
+    signs = ("RSRTC", "MTC", "WBTC")
+    rows = [f"{line},{signs[i % 3] if i % 2 else ''}" for i, line in enumerate(lines)]
+    manifest.write_text("\n".join([f"{head},bus sign", *rows]) + "\n", encoding="utf-8")
+    changes = [
+        "encoder={name: tiny, preprocess: {size: 32, resize: squash}}",
+        "settings.cells.min=15",
+        "settings.attributes=[climate, script, language, landmark, bus sign]",
+    ]
+    if districts == "some":
+        changes.append(f"settings.boundaries={districts_about(tmp_path / 'some.geojson')}")
+    made = run.train(recipes.load("s2-india", changes), manifest, tmp_path / "b", CPU)
+    assert made.partition("cells").kind == "semantic"
+    assert set(made.manifest.settings["attributes"]) == {
+        "climate", "script", "language", "column:bus sign"
+    }  # fmt: skip
+    locator, right = Locator(made.path), 0
+    places = [("Rajasthan", "Jaipur"), ("Tamil Nadu", "Chennai"), ("West Bengal", "Kolkata")]
+    for number in range(18, 30):
+        photo = manifest.parent / f"{number:03d}.png"
+        answer = locator.locate(photo, always_answer=True)[0]
+        assert answer.point is not None
+        assert answer.radius_km
+        assert answer.hypotheses[0].point == answer.point
+        found = (answer.regions[0].name, answer.districts[0].name)
+        right += found == places[number % 3]
+    assert right >= 10
 
 
 def test_evidence_that_rules_nothing_out_changes_nothing(india: tuple[Path, Path]) -> None:
@@ -219,6 +269,12 @@ def test_a_place_is_taught_without_photos_of_elsewhere(
     before = Locator(bundle[0]).locate(bundle[1].parent / "000.png", always_answer=True)[0]
     after = Locator(copy).locate(bundle[1].parent / "000.png", always_answer=True)[0]
     assert before.point == after.point
+    assert answer.hypotheses[0].point == answer.point
+    # All that it knows, as evidence: nothing is ruled out, and nothing changes.
+    lands = ["FR", "JP", "GB", "IN"]
+    for told, photo in [(answer, shown[5]), (after, bundle[1].parent / "000.png")]:
+        same = Locator(copy).locate(photo, countries=lands, always_answer=True)[0]
+        assert (same.point, same.hypotheses) == (told.point, told.hypotheses)
 
 
 def test_prototypes_of_another_encoder_are_named(bundle: tuple[Path, Path], tmp_path: Path) -> None:
