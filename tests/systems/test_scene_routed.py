@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graticule.belief import normalise
-from graticule.systems import scene_report
+from graticule.calibration import Calibration
+from graticule.systems import scene_report, scene_routed
 from graticule.systems.plan import Rows
 from graticule.systems.scene_report import SceneEvidence, rank_of_truth
 from graticule.systems.scene_routed import (
@@ -67,6 +68,44 @@ def test_ranks_count_what_was_likelier_and_unknown_is_never_right() -> None:
     assert rank_of_truth(log_p, np.array([0, 2, -1])).tolist() == [0, 2, scene_report.UNKNOWN]
     flat = np.zeros((1, 9), np.float32)
     assert rank_of_truth(flat, np.array([0]))[0] == rank_of_truth(flat, np.array([8]))[0] == 4
+
+
+class Says:
+    """A network whose log-probabilities are given."""
+
+    def __init__(self, p: list[list[float]]) -> None:
+        self.said = np.log(np.array(p, np.float32))
+
+    def log_p(self, _task: str, rows: np.ndarray) -> np.ndarray:
+        return self.said[rows]
+
+
+def test_hard_and_soft_are_judged_on_the_oracles_photos_too() -> None:
+    train, test = [True] * 4 + [False] * 3, [False] * 4 + [True] * 3
+    rows = Rows(
+        {
+            "scene": np.array(["city", "city", "nature", "nature", "city", "nature", ""]),
+            "country": np.array(["FR", "IN", "FR", "IN", "FR", "IN", "FR"]),
+        },
+        np.full((7, 2), np.nan),
+        np.array(train),
+        np.zeros(7, bool),
+        np.array(test),
+    )
+    plan = scene_routed.plan(rows, {"scenes": ["city", "nature"]})
+    # The router takes every photo for a city; that network says France, the other India.
+    router, city, nature = ([[p, 1 - p]] * 7 for p in (0.9, 0.8, 0.1))
+    next(plan)
+    plan.send(Says(router))  # type: ignore[arg-type]
+    plan.send(Says(city))  # type: ignore[arg-type]
+    with pytest.raises(StopIteration) as end:
+        plan.send(Says(nature))  # type: ignore[arg-type]
+    found, page = end.value.value.report(np.flatnonzero(rows.test), Calibration())
+    top = {mode: (c["all"]["top1"], c["all"]["photos"]) for mode, c in found["countries"].items()}
+    assert top["hard"] == (pytest.approx(2 / 3), 3)
+    assert top["oracle"] == (1.0, 2)
+    assert top["hard, scene known"] == top["soft, scene known"] == (0.5, 2)
+    assert "| hard, scene known | 50.0 % / 100.0 % (2) |" in page
 
 
 def test_the_tables_count_what_they_say() -> None:

@@ -22,7 +22,8 @@ def test_every_recipe_that_ships_is_sound_and_says_what_it_is(name: str) -> None
 def test_s1_is_the_documents() -> None:
     s1 = recipes.load("s1")
     router, country = s1.network("router"), s1.network("countries")
-    assert (router.encoder.name, country.encoder.name) == ("efficientnet_b0", "resnet50")
+    names = (router.encoder.name, country.encoder.name)
+    assert [name.partition(".")[0] for name in names] == ["efficientnet_b0", "resnet50"]
     assert [p.epochs for p in router.phases] == [10, 40]
     assert [p.epochs for p in country.phases] == [10, 30]
     assert router.phases[1].learn == 0.3
@@ -36,9 +37,25 @@ def test_s1_is_the_documents() -> None:
     assert not router.cached
 
 
+def test_the_baseline_of_s1_is_inception_v3_at_its_own_size() -> None:
+    baseline = recipes.load("s1").network("baseline")
+    assert baseline.start.name.partition(".")[0] == "inception_v3"
+    assert (baseline.start.preprocess.size, baseline.start.normalise) == (299, "half")
+    assert [p.epochs for p in baseline.phases] == [10, 30]
+
+
+@pytest.mark.parametrize("name", ["s1", "s3"])
+def test_published_weights_are_named_by_their_tag(name: str) -> None:
+    timm = pytest.importorskip("timm")
+    recipe = recipes.load(name)
+    for network in (recipe.network("countries"), *map(recipe.network, recipe.networks)):
+        assert network.encoder.name in timm.list_pretrained()
+
+
 def test_s3_is_the_documents() -> None:
     s3 = recipes.load("s3").network("cities")
-    assert (s3.encoder.name, s3.head.hidden, s3.batch_size) == ("vgg16", (1024,), 15)
+    assert s3.encoder.name.partition(".")[0] == "vgg16"
+    assert (s3.head.hidden, s3.batch_size) == ((1024,), 15)
     assert (s3.stop.patience, s3.stop.keep) == (7, "best")
     assert s3.start.normalise == "unit"
     assert s3.cached

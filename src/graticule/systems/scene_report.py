@@ -18,6 +18,8 @@ MODES: Final = {
     "hard": "the router's scene picks the classifier (the document)",
     "soft": "Σ p(scene) · p(country | scene)",
     "oracle": "the true scene picks the classifier, for photos whose scene is known",
+    "hard, scene known": "hard on the photos of the oracle, to be compared with it",
+    "soft, scene known": "soft on the photos of the oracle",
     "best": "the classifier that happens to be right, if any: a bound for any routing",
     "baseline": "one classifier for all photos, no scenes",
 }

@@ -62,7 +62,8 @@ class Settings(SystemSettings):
         min_share: a photo without a scene label trains the classifier of every scene to which the
             router gives this share.
         floor: probability of a country that a classifier never saw.
-        baseline: train one classifier without scenes beside them, for the report.
+        baseline: train one classifier without scenes beside them, for the report: the network
+            ``baseline`` of the recipe.
     """
 
     NETWORKS: ClassVar[tuple[str, ...]] = (ROUTER, TASK, BASELINE)
@@ -297,10 +298,14 @@ class _Routed:
         single = np.stack([rank_of_truth(part.log_p, truth) for part in parts], axis=1)
         place = [self.answering.index(s) if s in self.answering else -1 for s in self.scenes]
         own = np.where(scene_true >= 0, np.array(place)[scene_true], -1)
+        hard = single[everyone, share.argmax(axis=1)]
+        soft = rank_of_truth(mix(parts, share).log_p, truth)
         ranks = {
-            "hard": single[everyone, share.argmax(axis=1)],
-            "soft": rank_of_truth(mix(parts, share).log_p, truth),
+            "hard": hard,
+            "soft": soft,
             "oracle": np.where(own >= 0, single[everyone, own], -1),
+            "hard, scene known": np.where(own >= 0, hard, -1),
+            "soft, scene known": np.where(own >= 0, soft, -1),
             "best": single.min(axis=1),
         }
         if self.baseline is not None:
