@@ -204,7 +204,7 @@ def test_photos_of_which_nothing_is_known(photos: Path, tmp_path: Path) -> None:
     ("settings_", "words"),
     [
         ({"laguage": "hi"}, "settings.laguage"),
-        ({"language": "xx"}, "captions in 'xx'"),
+        ({"language": "xx"}, "language 'xx': there are captions in en"),
         ({"by": [0, 0, 0]}, "settings.by"),
         ({"levels": ["cities", "countries"]}, "in this order"),
         ({"region": "XX"}, "region 'XX'"),

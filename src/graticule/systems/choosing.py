@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,7 @@ from graticule import metrics, sphere
 from graticule.belief import Belief
 from graticule.calibration import Calibration
 from graticule.cells.partition import Partition
-from graticule.errors import RecipeError
+from graticule.systems.default_settings import ChooseSettings, Settings
 from graticule.systems.plan import Rows
 
 IntArray = npt.NDArray[np.int64]
@@ -73,47 +73,30 @@ class HeldOut:
     city: Float32Array
 
 
-def combinations(settings: Mapping[str, Any]) -> list[Parts]:
-    """Every combination that ``choose`` lists; what it does not list is as the recipe fixes it.
-
-    Raises:
-        RecipeError: an unknown key in ``choose``.
-    """
-    wanted = dict(settings.get("choose") or {})
-    wanted.pop("by", None)
-    wanted.pop("point_km", None)
-    balances = wanted.pop("balance", [settings.get("balance") or {}])
-    smoothed = wanted.pop("smooth_km", [settings.get("smooth_km")])
-    scenes = wanted.pop("scene_weight", [settings.get("scene_weight", 0.0)])
-    memories = wanted.pop("memory", [settings.get("memory") or {}])
-    powers = wanted.pop("power", [(settings.get("prior") or {}).get("power", 0.0)])
-    if wanted:
-        raise RecipeError(f"settings.choose: unknown key {next(iter(wanted))!r}")
+def combinations(settings: Settings) -> list[Parts]:
+    """Every combination that ``choose`` lists; what it does not list is as the recipe fixes it."""
+    wanted = settings.choose or ChooseSettings()
     return [
         Parts(
-            dict(balance or {}),
-            float((memory or {}).get("weight", 0.0)),
-            float((memory or {}).get("sharpness", 0.1)),
-            float(power),
-            None if tau is None else float(tau),
-            float(scene),
+            balance.model_dump(exclude_unset=True), votes.weight, votes.sharpness, power, tau, scene
         )
-        for balance, tau, memory, power, scene in itertools.product(
-            balances, smoothed, memories, powers, scenes
+        for balance, tau, votes, power, scene in itertools.product(
+            wanted.balance or (settings.balance,),
+            wanted.smooth_km or (settings.smooth_km,),
+            wanted.memory or (settings.memory,),
+            wanted.power or (settings.prior.power,),
+            wanted.scene_weight or (settings.scene_weight,),
         )
     ]
 
 
-def inner_folds(rows: Rows, by: str, sources: npt.NDArray[np.str_]) -> IntArray:
+def inner_folds(
+    rows: Rows, by: Literal["folds", "groups"], sources: npt.NDArray[np.str_]
+) -> IntArray:
     """The inner fold of each training row, −1 for all others.
 
     Photos of one source, where no other can be held out, are divided by groups.
-
-    Raises:
-        RecipeError: an unknown way.
     """
-    if by not in ("folds", "groups"):
-        raise RecipeError(f"settings.choose.by {by!r}: folds or groups")
     train = np.flatnonzero(rows.train)
     out = np.full(len(rows), -1, dtype=np.int64)
     group = np.where(rows.column("group") == "", rows.column("path"), rows.column("group"))[train]

@@ -9,14 +9,7 @@ recipe keeps one. Settings of a bundle: ``tasks``, its partitions; ``scenes``, t
 output ``scenes`` if it has one; ``decoding``, see :class:`Decoding`, or none where the graph's
 outputs are the beliefs.
 
-Settings of a recipe: ``city_photos`` that a city needs; ``center`` of a country's rest
-(``polygon``, ``people``, ``photos``); ``balance``: ``{source, country}``, powers by which photos of
-one source and country, and then of one country, count less; ``smooth_km``: τ of labels smoothed by
-distance in place of the recipe's loss, 0 for plain ones; ``prior``: ``{power, elsewhere,
-arrivals}``; ``memory``: ``{weight, sharpness, dims}``; ``scenes``: tell scenes too, and
-``scene_weight``, what they say of countries; ``point_km``; ``choose``: lists of ``balance``,
-``smooth_km``, ``memory``, ``power``, ``scene_weight`` and ``point_km`` to choose from, and ``by``
-which inner folds, see :mod:`graticule.systems.choosing`.
+Settings of a recipe: see :class:`graticule.systems.default_settings.Settings`.
 """
 
 from __future__ import annotations
@@ -47,6 +40,7 @@ from graticule.systems.choosing import (
     fit,
     inner_folds,
 )
+from graticule.systems.default_settings import Settings
 from graticule.systems.nested_places import Places, nested_places
 from graticule.systems.plan import Job, Mask, Outcome, Plan, Rows, Task, Trained
 from graticule.systems.system import Pixels, Prediction, System
@@ -304,17 +298,13 @@ def sources(rows: Rows) -> npt.NDArray[np.str_]:
 
 def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
     """Inner models that choose the parts where there is a choice, then the one to keep."""
-    places = nested_places(
-        rows,
-        city_photos=int(settings.get("city_photos", 30)),
-        center=str(settings.get("center", "polygon")),
-    )
-    world = _World(rows, places, settings)
-    wanted = combinations(settings)
-    choose = settings.get("choose") or {}
+    asked = Settings.of(settings)
+    places = nested_places(rows, city_photos=asked.city_photos, center=asked.center)
+    world = _World(rows, places, asked)
+    wanted = combinations(asked)
     parts, fitted, notes, temperature = wanted[0], None, [], 1.0
-    if choose:
-        inner = inner_folds(rows, str(choose.get("by", "folds")), world.sources)
+    if asked.choose is not None:
+        inner = inner_folds(rows, asked.choose.by, world.sources)
         tried: list[tuple[Parts, HeldOut]] = []
         for number, some in enumerate(by_heads(wanted)):
             spoken: list[tuple[IntArray, Trained, Mask]] = []
@@ -329,7 +319,7 @@ def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
             tried += zip(some, world.held_out(some, spoken), strict=True)
         best = best_of(tried, places.country, world.sources)
         parts, held = tried[best]
-        widths = choose.get("point_km", [settings.get("point_km", 250.0)])
+        widths = asked.choose.point_km or (asked.point_km,)
         temperature, held = tempered(held, places.country, places.homes)
         fitted = fit(held, places.cities, rows, places.country, world.clusters, widths)
         notes.append(
@@ -340,14 +330,14 @@ def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
             f"{parts.power:g}, scenes to the power {parts.scenes:g}, points by "
             f"{fitted.point_km:g} km."
         )
-    tasks = world.tasks([parts], scenes=bool(settings.get("scenes", False)))
+    tasks = world.tasks([parts], scenes=asked.scenes)
     network = yield Job(NETWORK, NETWORK, tasks, weight=world.weight(parts.balance))
     decoding = replace(world.decoding(parts, network, rows.train), temperature=temperature)
 
     def said(of: IntArray) -> Float32Array:
         return world.says(decoding, network, of)[1]
 
-    width = fitted.point_km if fitted else float(settings.get("point_km", 250.0))
+    width = fitted.point_km if fitted else asked.point_km
 
     def points(of: IntArray) -> FloatArray:
         over: Partition = places.cities
@@ -379,10 +369,10 @@ def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
 class _World:
     """The rows of a plan with their cells, and what every model over them has in common."""
 
-    def __init__(self, rows: Rows, places: Places, settings: Mapping[str, Any]) -> None:
+    def __init__(self, rows: Rows, places: Places, settings: Settings) -> None:
         self.rows, self.places = rows, places
-        self._prior = dict(settings.get("prior") or {})
-        self._dims = int((settings.get("memory") or {}).get("dims", 128))
+        self._prior = settings.prior.model_dump()
+        self._dims = settings.memory.dims
         self._like: Memory | None = None
         self.sources = sources(rows)
         self.codes = np.array(["", *places.countries.ids])[places.country + 1]
@@ -437,8 +427,6 @@ class _World:
 
     def reading(self, parts: Parts, kept: Memory | None, scenes: Float32Array | None) -> Decoding:
         """The same with a memory and a table of scenes at hand, or none."""
-        if not 0 <= parts.weight < 1:
-            raise RecipeError(f"settings.memory.weight {parts.weight:g}: from 0 to below 1")
         prior = log_prior(self.places.countries.ids, {**self._prior, "power": parts.power})
         return Decoding(
             self.places.homes, prior, kept, parts.weight, parts.sharpness,

@@ -8,32 +8,32 @@ texts' vectors, so that nothing is encoded at the start.
 
 A softmax over captions is no probability of places until ``graticule calibrate`` has fitted it.
 
-Recipes train one on captions of the photos' own places. Settings of a recipe: ``language``;
-``shared``, length of the vectors; ``keep``, probability of each optional sentence; ``levels``, what
-is asked for; ``by``, how often a batch is captioned by town, region and country; ``towns``, how
-many of each country or region are asked for; ``region``, a country's code or empty.
+Recipes train one on captions of the photos' own places. Settings of a recipe: see
+:class:`Settings`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field, field_validator
 
 from graticule import atlas, files
-from graticule.atlas.wordings import Wording
+from graticule.atlas.wordings import WORDINGS, Wording
 from graticule.belief import Belief
 from graticule.cells.partition import Partition
 from graticule.encoders import tokenizer
 from graticule.encoders.onnx import OnnxGraph
-from graticule.errors import BundleError, RecipeError
+from graticule.errors import BundleError
 from graticule.progress import track
 from graticule.systems import prompts
 from graticule.systems.bundle import Bundle
 from graticule.systems.plan import CaptionTask, Job, Outcome, Plan, Rows
+from graticule.systems.settings import Region, SystemSettings
 from graticule.systems.system import Pixels, Prediction, System
 
 Float32Array = npt.NDArray[np.float32]
@@ -43,8 +43,54 @@ TEXT, PIECES = "text.onnx", "tokenizer.json"
 CAPTIONS = "captions"
 #: Captions in one run of the text side.
 _BLOCK = 64
-#: Names a bundle or recipe may give; anything else is a misspelling.
-_KEYS = ("language", "shared", "keep", "levels", "by", "towns", "region", "bytes")
+_Share = Annotated[float, Field(ge=0)]
+
+
+class Settings(SystemSettings):
+    """What captions say, and what is asked for afterwards.
+
+    Attributes:
+        language: of the captions.
+        shared: length of the vectors of both sides.
+        keep: probability of each optional sentence.
+        levels: what is asked for, coarse before fine; None: countries, or regions, and cities.
+        by: how often a batch is captioned by town, region and country.
+        towns: the most populous of each country or region are asked for.
+        region: a country's code: only its photos are learned from; empty: the world.
+        bytes: longest caption that the small text side reads.
+    """
+
+    NETWORKS: ClassVar[tuple[str, ...]] = (CAPTIONS,)
+
+    language: str = "en"
+    shared: int = Field(256, ge=1)
+    keep: float = Field(0.5, ge=0, le=1)
+    levels: tuple[Literal["countries", "regions", "cities"], ...] | None = None
+    by: tuple[_Share, _Share, _Share] = (1.0, 0.0, 0.0)
+    towns: int = Field(30, ge=1)
+    region: Region = ""
+    bytes: int = Field(256, ge=16)
+
+    @field_validator("language")
+    @classmethod
+    def _spoken(cls, language: str) -> str:
+        if language not in WORDINGS:
+            raise ValueError(f"there are captions in {', '.join(WORDINGS)}")
+        return language
+
+    @field_validator("levels")
+    @classmethod
+    def _coarse_first(cls, levels: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if levels is not None and [*levels] != [one for one in prompts.LEVELS if one in levels]:
+            raise ValueError(f"some of {', '.join(prompts.LEVELS)}, in this order")
+        return levels or None
+
+    @field_validator("by")
+    @classmethod
+    def _some(cls, by: tuple[float, float, float]) -> tuple[float, float, float]:
+        if not sum(by) > 0:
+            raise ValueError("three shares, of towns, regions and countries, not all nought")
+        return by
 
 
 class ZeroShot(System):
@@ -182,13 +228,11 @@ def _vectors(bundle: Bundle, partition: Partition, words: Wording, language: str
 def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
     """One network, of the photos' captions; what it is asked about afterwards is the atlas's."""
     job = caption_job(rows, settings)
-    region = str(settings.get("region", ""))
-    levels = tuple(
-        settings.get("levels", ("regions", "cities") if region else ("countries", "cities"))
-    )
-    partitions = prompts.places(region, levels, int(settings.get("towns", 30)))
+    wanted = Settings.of(settings)
+    levels = wanted.levels or ("regions" if wanted.region else "countries", "cities")
+    partitions = prompts.places(wanted.region, levels, wanted.towns)
     network = yield job
-    prompt = {"language": str(settings.get("language", "en"))}
+    prompt = {"language": wanted.language}
     return Outcome(
         levels[-1],
         partitions,
@@ -206,27 +250,20 @@ def caption_job(rows: Rows, settings: Mapping[str, Any]) -> Job:
         settings: of a recipe, see above.
 
     Raises:
-        RecipeError: an unknown key, or shares that are none.
-        GraticuleError: an unknown language.
+        RecipeError: an unknown key or a wrong value.
     """
-    unknown = [key for key in settings if key not in _KEYS]
-    if unknown:
-        raise RecipeError(f"settings.{unknown[0]}: of {', '.join(_KEYS)}")
-    by = tuple(float(share) for share in settings.get("by", (1.0, 0.0, 0.0)))
-    if len(by) != 3 or min(by) < 0 or not sum(by) > 0:
-        raise RecipeError(f"settings.by {list(by)}: three shares, of towns, regions and countries")
-    language, region = str(settings.get("language", "en")), str(settings.get("region", ""))
+    wanted = Settings.of(settings)
     task = CaptionTask(
-        atlas.captions(rows.latlon, language=language, columns=rows.columns),
-        shared=int(settings.get("shared", 256)),
-        keep=float(settings.get("keep", 0.5)),
-        levels=(by[0], by[1], by[2]),
-        bytes=int(settings.get("bytes", 256)),
+        atlas.captions(rows.latlon, language=wanted.language, columns=rows.columns),
+        shared=wanted.shared,
+        keep=wanted.keep,
+        levels=wanted.by,
+        bytes=wanted.bytes,
     )
     use = None
-    if region:
-        use = ~rows.located & (rows.column("country") == region)
-        use[rows.located] = atlas.countries(rows.latlon[rows.located]) == region
+    if wanted.region:
+        use = ~rows.located & (rows.column("country") == wanted.region)
+        use[rows.located] = atlas.countries(rows.latlon[rows.located]) == wanted.region
     return Job(CAPTIONS, CAPTIONS, {}, use=use, captions=task)
 
 
