@@ -105,7 +105,8 @@ def rows() -> dict[str, Recipe]:
         "ablations.rows.each number standardised": {"head": {"standardise": False}},
         # Convolutional trunks have no tokens; the top of one learns in `tuned`.
         "ablations.rows.mean of tokens instead of the class token": None,
-        "ablations.rows.top tenth fine-tuned instead of frozen": None,
+        "ablations.rows.frozen, by Adam": None,
+        "ablations.rows.top tenth fine-tuned, by Adam": None,
     }
     found = grid.load("s5-grid", [f"{k}={json.dumps(v)}" for k, v in changes.items()]).rows()
     return {

@@ -46,7 +46,7 @@ def test_the_shipped_grid_makes_the_documents_rows() -> None:
     assert list(rows)[:4] == [
         "linear, CLIP", "linear, CLIP + ViT", "linear, ViT + segmentation ViT", "linear, ViT",
     ]  # fmt: skip
-    assert len(rows) == 8 + 13
+    assert len(rows) == 8 + 14
     both = rows["MLP, CLIP + ViT"]
     assert both.encoder.pooling == "projection"
     assert [spec.name for spec in both.fuse] == ["vit_large_patch16_224.augreg_in21k"]
@@ -58,8 +58,12 @@ def test_the_shipped_grid_makes_the_documents_rows() -> None:
     assert (frozen.encoder.pooling, alone.encoder.pooling) == ("token", "avg")
     changed = alone.model_copy(update={"encoder": frozen.encoder})
     assert changed == frozen  # nothing else
-    tuned = rows["MLP, ViT: top tenth fine-tuned instead of frozen"]
+    tuned, beside = (
+        rows[f"MLP, ViT: {way}, by Adam"] for way in ("top tenth fine-tuned", "frozen")
+    )
     assert (tuned.encoder, tuned.fuse, tuned.mapped) == (frozen.encoder, (), True)
+    same = {"phases": beside.phases, "features": beside.features}
+    assert tuned.model_copy(update=same) == beside  # nothing but what learns
     assert rows["MLP, CLIP + ViT: S2 cells of about equally many photos"].clip == 1.0
 
 
