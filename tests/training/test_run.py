@@ -211,15 +211,6 @@ def test_kept_maps_serve_every_seed(
     assert recipe(**wanted).network("cities").cached
 
 
-def test_init_starts_from_a_bundle(photos: Path, tmp_path: Path) -> None:
-    run.train(recipe(), photos, tmp_path / "a", CPU)
-    still = recipe(phases=[{"epochs": 0}])
-    options = run.Options(device="cpu", workers=0, init=tmp_path / "a")
-    run.train(still, photos, tmp_path / "b", options)
-    first, second = weights(tmp_path / "a"), weights(tmp_path / "b")
-    assert all(torch.equal(first[k], second[k]) for k in second if k.startswith("head."))
-
-
 def test_a_loss_that_is_no_number_stops_and_names_the_batch(photos: Path, tmp_path: Path) -> None:
     wild = recipe(optimizer="sgd", phases=[{"epochs": 9, "learn": "all", "learning_rate": 1e30}])
     with pytest.raises(GraticuleError, match=r"no number.*\.png.*learning_rate") as caught:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from graticule.training.data import manifest_hash, read_tables
 from graticule.training.explain import explain_network
 from graticule.training.mini import command
 from graticule.training.recipe import Recipe
+from graticule.training.start import Start
 from graticule.training.trainer import Result, Trainer
 
 
@@ -101,6 +102,8 @@ def train(
         "seed": recipe.seed,
         "device": trainer.device,
     }
+    if began_at := trainer.init.story([result.job.name for result in results]):
+        facts["init"] = began_at
     picture(outcome, trainer, calibration)
     story = write.Story(
         recipe,
@@ -161,6 +164,8 @@ def prepare(
 def trainer_for(recipe: Recipe, material: Material, out: Path, options: Options) -> Trainer:
     """Set everything up that jobs have in common, on photos that :func:`read` gave."""
     folder = run_folder(out)
+    # Whatever may be refused is refused before checkpoints of an earlier run are removed.
+    start, device = Start(options.init), pick_device(options.device)
     if (folder / "run.json").is_file() and not options.resume:
         for old in folder.glob("*/*.safetensors"):
             old.unlink()
@@ -173,12 +178,12 @@ def trainer_for(recipe: Recipe, material: Material, out: Path, options: Options)
         folder=folder,
         features=options.features or folder / "features",
         key=key,
-        device=pick_device(options.device),
+        device=device,
         workers=_workers(options.workers),
         resume=options.resume,
         download=options.download,
         base=material.base,
-        init=_init(options.init),
+        init=start,
     )
 
 
@@ -312,17 +317,3 @@ def _workers(wanted: int | None) -> int:
     from graticule.encoders.onnx import available_cores
 
     return max(0, available_cores() - 1) if wanted is None else max(0, wanted)
-
-
-def _init(folder: Path | None) -> Callable[[str], Mapping[str, torch.Tensor] | None]:
-    if folder is None:
-        return lambda _name: None
-    bundle = Bundle(folder)
-
-    def found(name: str) -> Mapping[str, torch.Tensor] | None:
-        from graticule.encoders.weights import read
-
-        file = f"weights/{name}.safetensors"
-        return read(bundle.file(file)) if bundle.has(file) else None
-
-    return found

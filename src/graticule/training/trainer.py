@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from graticule.encoders import frozen, registry, weights
+from graticule.encoders import frozen, registry
 from graticule.encoders.encoder import Encoder
 from graticule.encoders.frozen import Frozen
 from graticule.encoders.fused import Fused
@@ -39,6 +39,7 @@ from graticule.training.loader import (
 from graticule.training.loop import Run, fit
 from graticule.training.network import Network
 from graticule.training.recipe import NetworkSpec, Recipe
+from graticule.training.start import Start, unfilled
 
 IntArray = npt.NDArray[np.int64]
 
@@ -55,6 +56,7 @@ class Result:
         progress: of the loop.
         folder: its checkpoint, log and best weights.
         unread: photos that could not be decoded.
+        given: whether its encoder started at that of a bundle, which no file of the recipe holds.
         tokenizer: of its text side, where it learned from captions.
     """
 
@@ -65,6 +67,7 @@ class Result:
     progress: Progress
     folder: Path
     unread: int
+    given: bool
     tokenizer: Tokenizer | None
     _logits: Callable[[IntArray], Mapping[str, npt.NDArray[np.float32]]] = field(repr=False)
     _vectors: Callable[[IntArray], npt.NDArray[np.float32]] = field(repr=False)
@@ -98,7 +101,7 @@ class Trainer:
         resume: continue from checkpoints.
         download: allow published weights to be fetched.
         base: where relative weights are looked for.
-        init: tensors of an earlier bundle's network by name, or none.
+        init: the networks of an earlier bundle to start from, or none.
         encoders: those that never learn, by what the recipe says of them.
         kept: vectors of the rows, by encoder and view; shared by the networks that ask alike.
         maps: kept maps of the rows, likewise.
@@ -115,7 +118,7 @@ class Trainer:
     resume: bool = False
     download: bool = False
     base: Path | None = None
-    init: Callable[[str], Mapping[str, torch.Tensor] | None] = lambda _name: None
+    init: Start = field(default_factory=Start)
     encoders: dict[str, Frozen] = field(default_factory=dict)
     kept: dict[tuple[str, str, str, int], torch.Tensor] = field(default_factory=dict)
     maps: dict[tuple[str, str, str, int], KeptMapRows] = field(default_factory=dict)
@@ -126,14 +129,17 @@ class Trainer:
         self._check(job, spec)
         seed = self.recipe.seed
         torch.manual_seed(_number(seed, job.name))
-        encoder, module = self._encoders(spec, job.name)
+        given = {}
+        if not spec.fuse and not frozen.is_bundle(spec.encoder.name):
+            given = self.init.encoder(job.name)
+        encoder, module = self._encoders(spec, job, given)
         towers = None
         if job.captions is not None:
             towers = contrastive.build(job.captions, spec, encoder, module, self.base)
             network: Network = towers.network
         else:
             network = Network(None if spec.cached else module, _head(job, spec, encoder.dim))
-        self._start(network, job.name)
+        self.init.fill(network, job.name, encoder.weights)
         use = job.use if job.use is not None else np.ones(len(self.rows), dtype=bool)
         targets = _targets(job)
         # A photo that shows none of the outcomes teaches, too, unless the loss leaves it out.
@@ -207,6 +213,7 @@ class Trainer:
             progress=progress,
             folder=run.folder,
             unread=run.train.bad,
+            given=bool(given),
             tokenizer=towers.tokenizer if towers else None,
             _logits=lambda rows: self._predict(network, run.validation, rows),
             _vectors=lambda rows: (
@@ -254,54 +261,56 @@ class Trainer:
                     "add photos of another"
                 )
 
-    def _encoders(self, spec: NetworkSpec, name: str) -> tuple[Frozen | Fused, Encoder | None]:
+    def _encoders(
+        self, spec: NetworkSpec, job: Job, given: Mapping[str, torch.Tensor]
+    ) -> tuple[Frozen | Fused, Encoder | None]:
         """One encoder, or several side by side."""
-        first, module = self._encoder(spec, name, "encoder" if spec.fuse else "")
+        own = self.recipe.networks.get(job.spec, {})
+        network = f"networks.{job.spec}."
+        # An encoder with a name of its own has nothing of the common one (see Recipe.network).
+        apart = network if "name" in own.get("encoder", {}) else ""
         if not spec.fuse:
-            return first, module
-        others = [
-            self._encoder(
-                spec.model_copy(update={"encoder": other, "fuse": ()}), name, f"fuse.{number}"
-            )[0]
-            for number, other in enumerate(spec.fuse)
+            return self._encoder(spec, job.name, f"{apart}encoder" if apart else "", given)
+        apart_too = network if "fuse" in own else ""
+        places = [f"{apart}encoder", *(f"{apart_too}fuse.{n}" for n in range(len(spec.fuse)))]
+        parts = [
+            self._encoder(spec.model_copy(update={"encoder": one, "fuse": ()}), job.name, at)[0]
+            for one, at in zip((spec.encoder, *spec.fuse), places, strict=True)
         ]
-        return Fused((first, *others), spec.fuse_unit), None
+        return Fused(tuple(parts), spec.fuse_unit), None
 
-    def _encoder(self, spec: NetworkSpec, name: str, at: str) -> tuple[Frozen, Encoder | None]:
+    def _encoder(
+        self,
+        spec: NetworkSpec,
+        name: str,
+        at: str = "",
+        given: Mapping[str, torch.Tensor] | None = None,
+    ) -> tuple[Frozen, Encoder | None]:
         """The starting encoder; one that never learns is shared by the networks that use it.
 
-        ``at`` is where it stands in a recipe that fuses several, "" in any other.
+        Args:
+            spec: of the network.
+            name: of the network.
+            at: where it stands in the recipe, "" where ``--weights`` reaches it.
+            given: the weights that it has in ``init``, if any.
         """
-        start = spec.start
-        key = start.model_dump_json()
+        begin = spec.start
+        key = begin.model_dump_json() + (f" of {name} in --init" if given else "")
         if spec.frozen and key in self.encoders:
             return self.encoders[key], self.encoders[key].module
-        if frozen.is_bundle(start.name):
-            self.encoders[key] = frozen.from_bundle(start.name)
+        if frozen.is_bundle(begin.name):
+            self.encoders[key] = frozen.from_bundle(begin.name)
             return self.encoders[key], None
         # An encoder that starts at random starts alike in every run of the recipe's seed.
         torch.manual_seed(_number(self.recipe.seed, "" if spec.frozen else name))
-        module = registry.build(start, base=self.base, download=self.download, key=at)
-        made = frozen.from_module(module, start, self.device)
+        wanted = unfilled(begin) if given else begin
+        module = registry.build(wanted, base=self.base, download=self.download, key=at)
+        if given:
+            self.init.fill_encoder(module, given, name)
+        made = frozen.from_module(module, begin, self.device)
         if spec.frozen:
             self.encoders[key] = made
         return made, module
-
-    def _start(self, network: Network, name: str) -> None:
-        found = self.init(name)
-        if found:
-            own = network.state_dict()
-            theirs = found.get("head.mean")
-            if theirs is not None and len(theirs) != len(own["head.mean"]):
-                raise RecipeError(
-                    f"--init: the head of its network {name} wants vectors of {len(theirs)} "
-                    f"numbers, this recipe's encoder gives {len(own['head.mean'])}; start from a "
-                    "bundle of the same encoder"
-                )
-            fitting = {k: v for k, v in found.items() if k in own and own[k].shape == v.shape}
-            if not fitting:
-                raise RecipeError(f"--init: nothing in its network {name} fits this recipe's")
-            weights.fill(network, fitting, name="--init", part=True)
 
     def _vectors(
         self, encoder: Frozen | Fused, spec: NetworkSpec, learn: IntArray
@@ -381,8 +390,10 @@ class Trainer:
             spec.model_dump(mode="json"),
             self.recipe.settings,
             outcomes if job.captions is None else contrastive.fingerprint(job.captions),
-            # What learns has other weights by now; its start is fixed by the recipe and the seed.
+            # What learns has other weights by now; its start is fixed by the recipe, the seed and
+            # the bundle that it started from.
             encoder.weights if spec.frozen else encoder.label,
+            self.init.key,
         ]
         return hashlib.sha256(json.dumps(what).encode()).hexdigest()
 

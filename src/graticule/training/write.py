@@ -23,6 +23,7 @@ from graticule.systems.plan import Outcome
 from graticule.training import contrastive
 from graticule.training.checkpoint import save_weights
 from graticule.training.curves import draw_curves
+from graticule.training.network import Network
 from graticule.training.recipe import Recipe
 from graticule.training.trainer import Result
 
@@ -140,7 +141,10 @@ def _write_files(
 def _write_record(result: Result, folder: Path) -> None:
     """A network's weights, for ``--init``, and how it learned."""
     name = result.job.name
-    save_weights(folder / "weights" / f"{name}.safetensors", result.network)
+    network = result.network
+    if result.given and network.encoder is None and isinstance(result.encoder, Frozen):
+        network = Network(result.encoder.module, network.head)
+    save_weights(folder / "weights" / f"{name}.safetensors", network)
     draw_curves({name: result.progress.history}, folder / f"curves-{name}.png")
 
 
@@ -187,10 +191,13 @@ def card(
         "| network | encoder | start | epochs | best epoch | validation accuracy |",
         "|---|---|---|---|---|---|",
     ]
+    begun = made.get("init", {}).get("networks", ())
     for result in results:
         progress, start = result.progress, result.spec.encoder
         begin = (
-            Path(start.weights).name
+            f"bundle {made['init']['bundle']}"
+            if result.job.name in begun
+            else Path(start.weights).name
             if start.weights
             else (
                 "published"
