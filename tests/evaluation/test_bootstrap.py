@@ -128,6 +128,22 @@ def test_replicates_are_what_drawing_clusters_gives(
         assert medians[row, 0] == np.median(again)
 
 
+def test_joined_clusters_stay_whole_and_say_the_same() -> None:
+    rng = np.random.default_rng(10)
+    names = np.repeat(np.arange(3000), 2)
+    column = np.repeat(rng.normal(0.05, 1.0, 3000), 2)
+    single = Resampler.over(names, replicates=2000)
+    joined = single.joined(500)
+    assert joined.n_clusters == 500
+    assert (joined.clusters[::2] == joined.clusters[1::2]).all()
+    assert single.joined(3000) is single
+    spread = [one.means(column)[:, 0].std() for one in (single, joined)]
+    assert spread[1] == pytest.approx(spread[0], rel=0.15)
+    zeros = np.zeros(6000)
+    p = [paired_means(column, zeros, one).p_value for one in (single, joined)]
+    assert p[1] == pytest.approx(p[0], abs=0.03)
+
+
 def test_missing_values_stay_out_of_their_own_column() -> None:
     columns = np.array([[1.0, 2.0], [np.nan, 4.0], [1.0, 6.0]])
     means = Resampler.over(3, replicates=50).means(columns)
@@ -248,6 +264,19 @@ def test_holm_by_hand() -> None:
 def test_same_seed_same_interval(values: list[float], seed: int) -> None:
     one = Resampler.over(len(values), 20, seed).means(values)
     np.testing.assert_array_equal(one, Resampler.over(len(values), 20, seed).means(values))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_medians_are_found_however_uneven_the_clusters(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    # A third of the photos of one photographer, around the median, and many of few.
+    names = np.concatenate([np.zeros(150), rng.zipf(1.5, 300) % 80 + 1]).astype(np.int64)
+    column = np.concatenate([rng.normal(0, 1, 150), rng.normal(0, 30, 300)])
+    resampler = Resampler.over(names.astype(str), 300, seed)
+    c, draws = resampler.n_clusters, np.random.default_rng(seed)
+    counts = [np.bincount(draws.integers(0, c, c), minlength=c) for _ in range(300)]
+    wanted = [np.median(np.repeat(column, count[resampler.clusters])) for count in counts]
+    np.testing.assert_array_equal(resampler.medians(column), wanted)
 
 
 def test_poisson_counts_give_the_intervals_of_drawing_with_replacement(

@@ -42,8 +42,8 @@ TESTED: Mapping[str, tuple[str, bool]] = {
     "median error": ("km", False),
     "GeoScore": ("of 5000", True),
 }
-#: Replicates of a test, in those of an interval: at least.
-_FINER = 10
+#: Replicates of a test, in those of an interval: at least; and clusters of a test: at most.
+_FINER, _MOST_CLUSTERS = 10, 20_000
 #: What a table shows besides.
 SHOWN = tuple(f"within {limit:g} km" for limit in metrics.THRESHOLDS_KM[1:])
 
@@ -355,6 +355,7 @@ def _pairs(
 ) -> list[Pair]:
     tests = list(_tests(names, columns, first))
     finer = replace(resampler, replicates=resampler.replicates * max(_FINER, len(tests)))
+    finer = finer.joined(_MOST_CLUSTERS)
     # Medians after means, as the differences come.
     order = sorted(range(len(tests)), key=lambda i: tests[i].of_medians)
     found = paired(

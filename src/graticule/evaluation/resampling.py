@@ -104,12 +104,11 @@ class _Middle:
         order = kept[np.argsort(values[kept], kind="stable")]
         values, cluster, n = values[order], clusters[order], len(order)
         known = np.bincount(cluster, minlength=n_clusters)
-        # Standard error of the share below the median, as of a ratio over clusters; never less
-        # than of clusters that lie wholly on one side by chance.
+        # Standard error of the share below the median, as of a ratio over clusters. A large cluster
+        # around the median adds nothing to it, and moves the median by its size when not drawn.
         sides = np.bincount(cluster, np.where(np.arange(n) < n / 2, 0.5, -0.5))
-        error = float(np.sqrt((sides**2).sum())) / max(n, 1)
-        least = 0.5 / max(int(np.count_nonzero(known)), 1) ** 0.5
-        reach = _REACH * max(error, least)
+        error, size = (float(np.sqrt((one**2).sum())) / max(n, 1) for one in (sides, known))
+        reach = max(_REACH * error, size)
         first = max(int((0.5 - reach) * n) - 1, 0)
         last = min(int((0.5 + reach) * n) + 2, n)
         below = np.bincount(cluster[:first], minlength=n_clusters)
