@@ -107,6 +107,9 @@ def test_vectors_of_another_encoder_are_named() -> None:
 def test_senseless_settings_are_named() -> None:
     with pytest.raises(GraticuleError, match="'closest'"):
         Refiner(None, CENTERS, "closest")
+    for few in (1, 0, -3):
+        with pytest.raises(GraticuleError, match=f"min_samples {few}"):
+            build(*collection(), min_samples=few)
 
 
 def test_written_and_read_again(tmp_path: Path) -> None:

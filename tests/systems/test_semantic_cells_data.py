@@ -11,7 +11,8 @@ from graticule import sphere
 from graticule.errors import GraticuleError, RecipeError
 from graticule.systems.place_labels import place_labels
 from graticule.systems.plan import Outcome
-from s2_plan import CELLS, TEST, TOWN, TOWNS, carried_out, rows
+from graticule.systems.semantic_cells import plan
+from s2_plan import CELLS, SETTINGS, TEST, TOWN, TOWNS, carried_out, rows
 
 pytest.importorskip("sklearn")
 
@@ -102,3 +103,12 @@ def test_settings_out_of_range_are_named() -> None:
         carried_out(rows(), top={"k": 5, "merge_km": -1})
     with pytest.raises(GraticuleError, match="photos"):
         carried_out(rows(), cells=CELLS | {"kind": "semantic", "min": 9, "max": 3})
+
+
+@pytest.mark.parametrize("few", [1, 0, -3])
+def test_too_few_samples_of_optics_are_named_before_any_training(few: int) -> None:
+    for step in ({"refine": {"min_samples": few}}, {"groups": {"min_samples": few}}):
+        asked = plan(rows(), SETTINGS | step)
+        with pytest.raises(RecipeError, match=rf"min_samples.*{few}") as caught:
+            next(asked)
+        assert "\n" not in str(caught.value)

@@ -91,12 +91,15 @@ def build(
         vectors: (n, d); photos with NaN in theirs are left out.
         places: (n, 2) degrees.
         cells: int64 (n,); photos of cell −1 are left out.
-        min_samples: of OPTICS, and the fewest photos of a cluster.
+        min_samples: of OPTICS, and the fewest photos of a cluster; 2 or more.
         xi: of OPTICS.
 
     Raises:
+        GraticuleError: ``min_samples`` below 2.
         MissingExtraError: scikit-learn is not installed.
     """
+    if min_samples < 2:
+        raise GraticuleError(f"prototypes: min_samples {min_samples}: OPTICS needs 2 or more")
     seen = np.asarray(vectors, dtype=np.float32)
     points = sphere.as_latlon(places)
     sound = np.flatnonzero((cells >= 0) & np.isfinite(seen).all(axis=1))
