@@ -58,6 +58,16 @@ def coordinates(frame: Picture, rng: random.Random, *, dark: bool = False) -> Pi
     return _stamped(frame, words, fill, size, rng, rng.choice([0, 1, 2]), _BLACK)
 
 
+def bar(frame: Picture, rng: random.Random) -> Picture:
+    """A frame with place and date in white on a black bar, as dash cameras have them."""
+    made = frame.convert("RGB")
+    pen, top = ImageDraw.Draw(made), frame.height - 28
+    pen.rectangle((0, top, frame.width, frame.height), fill=_BLACK)
+    words = f"{_date(rng)} 12:31:08  N{rng.uniform(0, 70):.5f} E{rng.uniform(0, 180):.5f}"
+    pen.text((12, top + 4), words, fill=_WHITE, font=ImageFont.load_default(16))
+    return made
+
+
 def caption(frame: Picture, rng: random.Random, *, dark: bool = False) -> Picture:
     """A frame with words in small letters at its edge."""
     size = rng.choice([16, 20, 24])

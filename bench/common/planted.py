@@ -49,6 +49,7 @@ KINDS: dict[Kind, str] = {
     Kind("crop of 80 %", pixels=True): "alike a training photo",
     Kind("double", pixels=True): "near-duplicate within the test",
     Kind("placeholder", pixels=True): "photo unavailable",
+    Kind("stamp on a bar", pixels=True): "burned-in text",
     Kind("stamp", pixels=True): "burned-in text",
     Kind("dark stamp", pixels=True): "burned-in text",
     Kind("caption", pixels=True): "burned-in text",
@@ -174,6 +175,7 @@ def _changed(name: str, image: Any, target: Path, rng: random.Random) -> None:
 
 #: Kinds that a frame is changed into, and kinds that are drawn from nothing.
 STAMPED: dict[str, Callable[[Any, random.Random], Any]] = {
+    "stamp on a bar": drawn.bar,
     "stamp": drawn.coordinates,
     "dark stamp": partial(drawn.coordinates, dark=True),
     "caption": drawn.caption,

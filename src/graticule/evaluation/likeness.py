@@ -26,8 +26,9 @@ Float32Array = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
 
 #: Cosine from which two photos count as one picture, and how much of it may be lost in the few
-#: dimensions that are searched.
-COSINE = 0.95
+#: dimensions that are searched. Set by the bundled model: of 600 photos none was like one of 6,683
+#: of other sources, and half the crops to 80 % of each side were like their whole.
+COSINE = 0.94
 _LOST = 0.06
 #: Dimensions searched, judged photos of one cell, cells a photo is looked for in, and judged photos
 #: up to which there is one cell.
