@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from graticule.cli import training
+
 
 def embed(
     manifest: Annotated[Path, typer.Argument(help="The table of photos.")],
@@ -27,14 +29,23 @@ def embed(
         Path | None, typer.Option(help="Also write the vectors, row by row, to this .npy.")
     ] = None,
     batch: Annotated[int, typer.Option(min=1, help="Photos at a time.")] = 32,
-    device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
-    download: Annotated[
-        bool, typer.Option("--download", help="Allow published weights to be fetched.")
-    ] = False,
+    device: training.Device = "auto",
+    download: training.Download = False,
+    random: Annotated[
+        int | None,
+        typer.Option(
+            "--random", min=0, help="Weights drawn by this seed, for tests: they know nothing."
+        ),
+    ] = None,
 ) -> None:
     """Run an encoder once over a manifest; what is already in the folder is not run again.
 
+    An encoder by name wants weights: a file (--weights), or those that timm or torchvision publish
+    (--download).
+
     Example: graticule embed photos/manifest.csv --encoder bundled -o features/
+
+    Or graticule embed photos/manifest.csv --encoder vgg16.tv_in1k --download -o features/
     """
     import numpy as np
     from pydantic import ValidationError
@@ -45,12 +56,21 @@ def embed(
     from graticule.errors import GraticuleError
     from graticule.photos import manifest as manifests
 
+    _check_start(encoder, weights, download=download, random=random)
+    if not frozen.is_bundle(encoder):
+        training.need_torch("graticule embed")
+        import torch
+
+        from graticule.training.run import pick_device
+
+        device = pick_device(device)
+        torch.manual_seed(random or 0)
     try:
         spec = EncoderSpec.model_validate(
             {
                 "name": encoder,
                 "weights": str(weights) if weights else None,
-                "pretrained": download and weights is None,
+                "pretrained": download,
                 "pooling": pooling,
                 "normalise": normalise,
                 "preprocess": {"size": size, "resize": "squash"},
@@ -70,3 +90,34 @@ def embed(
         f"{len(vectors) - unread} photos, {vectors.shape[1]} numbers each, in {output}"
         + (f"; {unread} could not be read" if unread else "")
     )
+
+
+def _check_start(encoder: str, weights: Path | None, *, download: bool, random: int | None) -> None:
+    """Refuse an encoder that would start at random unasked, or one start too many.
+
+    Raises:
+        GraticuleError: ``--weights``, ``--download`` and ``--random`` say none, or more than one.
+    """
+    from graticule.encoders import frozen
+    from graticule.errors import GraticuleError
+
+    given = [
+        name
+        for name, there in (
+            ("--weights", weights is not None),
+            ("--download", download),
+            ("--random", random is not None),
+        )
+        if there
+    ]
+    if frozen.is_bundle(encoder):
+        if given:
+            raise GraticuleError(f"{given[0]}: encoder {encoder} has its weights in its bundle")
+        return
+    if len(given) > 1:
+        raise GraticuleError(f"{' and '.join(given)}: an encoder starts from one of them")
+    if not given:
+        raise GraticuleError(
+            f"--encoder {encoder}: say which weights: --weights FILE, --download for the published "
+            "ones, or --random SEED for a test"
+        )

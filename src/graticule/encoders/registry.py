@@ -58,15 +58,20 @@ def check_weights(spec: EncoderSpec, *, download: bool, key: str = "") -> None:
         RecipeError: it has none.
     """
     if spec.pretrained and spec.weights is None and not download:
-        local = f"--set {key}.weights=FILE" if key else "--weights FILE"
         raise RecipeError(
             f"encoder {spec.name}: the recipe starts from published weights; add --download to "
-            f"fetch them, {local} for a local file, or --set {key or 'encoder'}.pretrained=false"
+            f"fetch them, {_local(key)} for a local file, or --set "
+            f"{key or 'encoder'}.pretrained=false"
         )
     if spec.segmentation is not None:
         from graticule.encoders import segmented
 
         segmented.check_weights(spec, download=download, key=key or "encoder")
+
+
+def _local(key: str) -> str:
+    """How the command line gives the encoder at ``key`` of a recipe a local file."""
+    return f"--set {key}.weights=FILE" if key else "--weights FILE"
 
 
 def build(
@@ -82,20 +87,26 @@ def build(
 
     Raises:
         RecipeError: an unknown name, or weights that are missing or of another shape.
+        DownloadError: published weights that cannot be had, or are not those of the first time.
         MissingExtraError: the ``train`` extra is not installed.
     """
     try:
         from graticule.encoders.encoder import Encoder
     except ImportError as error:
         raise MissingExtraError("torch", "train", "training an encoder") from error
-    from graticule.encoders import weights
+    from graticule.encoders import published, weights
 
     if spec.name == "clip":
         from graticule.encoders import clip
 
         return clip.encoder(spec, base)
     check_weights(spec, download=download, key=key)
-    backbone, features = _backbone(spec, published=spec.pretrained and spec.weights is None)
+    if spec.pretrained and spec.weights is None:
+        with published.fetching(spec.name, _local(key)):
+            backbone, features = _backbone(spec, published=True)
+        published.hold(backbone, spec)
+    else:
+        backbone, features = _backbone(spec, published=False)
     if spec.weights is not None:
         weights.load_into(backbone, spec.weights, base=base, sha256=spec.sha256, part=spec.partial)
     if spec.segmentation is not None:

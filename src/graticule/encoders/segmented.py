@@ -8,6 +8,7 @@ how HRNet, the document's, comes in.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,7 @@ from graticule.encoders import weights
 from graticule.encoders.deeplabv3 import DeepLabV3MobileNetV2, voc_palette
 from graticule.encoders.encoder import Encoder, FromPixels
 from graticule.encoders.onnx_segmenter import OnnxSegmenter, write_around
+from graticule.encoders.published import fetching
 from graticule.encoders.spec import EncoderSpec
 from graticule.errors import RecipeError
 
@@ -173,8 +175,10 @@ def _of_torchvision(name: str, *, published: bool) -> nn.Module:
     if name not in list_models(module=segmentation):
         known = ", ".join(list_models(module=segmentation))
         raise RecipeError(f"torchvision has no segmentation network {name!r}; it has {known}")
+    local = "--set encoder.segmentation_weights=FILE"
     start = "DEFAULT" if published else None
-    network: nn.Module = get_model(name, weights=start, weights_backbone=None)
+    with fetching(f"{_TORCHVISION}{name}", local) if published else nullcontext():
+        network: nn.Module = get_model(name, weights=start, weights_backbone=None)
     return network
 
 

@@ -25,7 +25,8 @@ class EncoderSpec(BaseModel):
             ``clip``, or ``bundled`` / ``bundle:FOLDER`` for the frozen encoder of a bundle.
         weights: a local file of weights, ``.safetensors`` or a weights-only ``.pth``; of ``clip``,
             a folder.
-        sha256: the file's checksum, if it must be one and no other.
+        sha256: the file's checksum, if it must be one and no other; of published weights, that of
+            their tensors (`graticule.encoders.published`).
         pretrained: start from the library's published weights, fetched only with ``--download``.
         partial: let the file leave out layers; they start at random. Without it, that is an error.
         pooling: how the last feature map becomes a vector; ``projection``: by its own last
