@@ -62,8 +62,10 @@ class Hypothesis(_Frozen):
     @property
     def name(self) -> str:
         """What it is called in one line."""
-        named = ", ".join(part for part in (self.city, self.region, self.country_name) if part)
-        return named or f"{self.point.lat:g}, {self.point.lon:g}"
+        parts = dict.fromkeys((self.city, self.region, self.country_name))  # Beijing is in Beijing
+        return (
+            ", ".join(part for part in parts if part) or f"{self.point.lat:g}, {self.point.lon:g}"
+        )
 
 
 class Match(_Frozen):

@@ -114,6 +114,7 @@ def test_who_matched_is_shown(beijing: Answer) -> None:
 
 @needs_chromium
 def test_a_browser_shows_places_far_apart_and_who_spoke(torn: Answer, tmp_path: Path) -> None:
+    assert record(torn)["hypotheses"][0][0] == "Beijing, China"
     assert record(torn)["hypotheses"][1] == ("Tokyo, Japan", 35.7, 139.7, 0.31)
     write([torn], "html", tmp_path / "map.html")
     dom = chromium(tmp_path / "map.html", tmp_path, "--dump-dom")
