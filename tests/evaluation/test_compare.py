@@ -74,18 +74,19 @@ def test_a_system_can_be_first_of_many_and_its_bounds_are_called_so() -> None:
     ]
     # The same as the best in the country, and nearly as near.
     close = says("close", 76, judged, 0.1)
-    found = compare([*many, Entry("close", (close,))], judged)
+    found = compare([*many, Entry("close", (close,))], judged, replicates=200)
     assert len(found.pairs) == 40
+    # Two hundred replicates for each of forty tests: 1 / 8,001 is the least p, corrected 40 times.
     of_others = [p for p in found.pairs if p.second != "close" and p.score != "country top-5"]
-    assert all(pair.bounded and pair.corrected < 0.01 for pair in of_others)
+    assert all(pair.bounded and pair.corrected < 0.03 for pair in of_others)
     assert not found.is_first("best", "country top-1")
-    alone = compare(many, judged)
+    alone = compare(many, judged, replicates=200)
     assert alone.is_first("best", "country top-1")
     assert alone.is_first("best", "median error")
     assert alone.is_first("best", "GeoScore")
     lines = compare_page.markdown(found).splitlines()
     told = next(line for line in lines if line.startswith("| system 0 | country top-1"))
-    assert told.split(" | ")[4:6] == ["< 0.0001", "< 0.0010"]
+    assert told.split(" | ")[4:6] == ["< 0.0002", "< 0.0050"]
     near = next(pair for pair in found.pairs if pair.second == "close" and "top-1" in pair.score)
     assert not near.bounded
     assert near.difference.p_value == pytest.approx(2 / 2**4, abs=0.01)
