@@ -43,6 +43,21 @@ def test_pages_and_pools() -> None:
     assert city_report.tables(city_report.pooled([evidence()] * 3))["photos"] == 12
 
 
+def test_splits_stand_beside_one_another() -> None:
+    one = city_report.tables(evidence()) | {"rows": "test"}
+    wrong = replace(evidence(), said=np.full(6, "JP:Tokyo"))
+    two = city_report.tables(wrong) | {"rows": "test"}
+    page = city_report.beside({"split_random": one, "split_photographer": two})
+    assert "| split_random (photos) | split_photographer (photos) | split_photographer −" in page
+    assert "| all photos | 75.0 % (4) | 50.0 % (4) | -25.0 points |" in page
+    assert "| FR:Paris | 50.0 % (2) | 0.0 % (2) | -50.0 points |" in page
+    assert "Judged" not in page
+    gone = two | {"cities": {"JP:Tokyo": two["cities"]["JP:Tokyo"]}, "rows": "validation"}
+    page = city_report.beside({"a": one, "b": gone, "c": one})
+    assert "| FR:Paris | 50.0 % (2) | – (0) | 50.0 % (2) | – | +0.0 points |" in page
+    assert "b on its validation photos" in page
+
+
 def test_what_was_not_judged_is_told() -> None:
     some = replace(evidence(), never_shown={"IT:Venice": 2}, unknown=3)
     more = replace(evidence(), never_shown={"IT:Venice": 1, "IN:Mumbai": 4})

@@ -21,6 +21,14 @@ def train(
         Path | None, typer.Option("--output", "-o", help="The bundle's folder.")
     ] = None,
     changes: training.Changes = None,
+    splits: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--split",
+            help="The column that says train, val and test; of S3 several are compared, and the "
+            "bundle is the first one's.",
+        ),
+    ] = None,
     init: Annotated[
         Path | None, typer.Option(help="Start from the networks of this bundle.")
     ] = None,
@@ -43,9 +51,11 @@ def train(
     Or graticule train s5-grid -m photos/manifest.csv -o grid (a table of many)
 
     Or graticule train s3 -m cities.csv -o s3 --weights vgg16.safetensors --set stop.patience=5
+
+    Or graticule train s3 -m cities.csv -o s3 --split split_photographer --split split_random
     """
     training.need_torch("graticule train")
-    from graticule.training import grid, grid_run, run
+    from graticule.training import beside, grid, grid_run, run
     from graticule.training import recipe as recipes
 
     wanted = grid.load(recipe, changes) if grid.is_grid(recipe) else recipes.load(recipe, changes)
@@ -73,7 +83,14 @@ def train(
     if isinstance(wanted, grid.Grid):
         if len(manifest) > 1:
             raise GraticuleError(f"graticule train {recipe}: a grid takes one --manifest")
+        if splits:
+            raise GraticuleError(f"graticule train {recipe}: a grid's split is its base.data.split")
         grid_run.train(wanted, manifest[0], output, options)
         typer.echo((output / "report.md").read_text(encoding="utf-8").rstrip())
         return
+    if splits and len(splits) > 1:
+        typer.echo(beside.train(wanted, manifest, output, splits, options).rstrip())
+        return
+    if splits:
+        wanted = beside.with_split(wanted, splits[0])
     training.learn(wanted, manifest, output, options)

@@ -153,5 +153,39 @@ def markdown(found: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def beside(splits: Mapping[str, Mapping[str, Any]]) -> str:
+    """The figures of several splits of the same photos, and the points between them, as Markdown.
+
+    Args:
+        splits: by the split's name, :func:`tables` with ``rows``, the side that was judged. Points
+            are those of each further split above the first.
+    """
+    first, *others = splits
+    every = {name: found["cities"] for name, found in splits.items()}
+    lines: dict[str, list[tuple[float | None, int]]] = {
+        "all photos": [(found["accuracy"], found["photos"]) for found in splits.values()],
+        "mean of cities": [(found["mean_of_cities"], found["photos"]) for found in splits.values()],
+    }
+    none = {"accuracy": None, "photos": 0}
+    for city in sorted({city for cities in every.values() for city in cities}):
+        cells = [cities.get(city, none) for cities in every.values()]
+        lines[city] = [(cell["accuracy"], cell["photos"]) for cell in cells]
+    head = [*(f"{name} (photos)" for name in splits), *(f"{n} − {first}" for n in others)]
+    out = ["| accuracy | " + " | ".join(head) + " |", "|---" * (len(head) + 1) + "|"]
+    for name, cells in lines.items():
+        base = cells[0][0]
+        gaps = [
+            "–" if base is None or share is None else f"{100 * (share - base):+.1f} points"
+            for share, _ in cells[1:]
+        ]
+        said = [f"{_percent(share)} ({photos})" for share, photos in cells]
+        out.append(f"| {name} | " + " | ".join([*said, *gaps]) + " |")
+    judged = {name: found["rows"] for name, found in splits.items()}
+    if set(judged.values()) != {"test"}:
+        sides = ", ".join(f"{name} on its {rows} photos" for name, rows in judged.items())
+        out += ["", f"Judged: {sides}; validation photos chose the best epoch and flatter."]
+    return "\n".join(out) + "\n"
+
+
 def _percent(share: float | None) -> str:
     return "–" if share is None else f"{100 * share:.1f} %"
