@@ -265,17 +265,6 @@ def test_a_full_disk_while_the_bundle_is_written_leaves_the_one_before(
     assert {path.name for path in tmp_path.iterdir()} == {"b", "b.run"}
 
 
-def test_no_memory_suggests_the_batch_size(
-    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def none_left(*_: object) -> None:
-        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
-
-    monkeypatch.setattr("graticule.training.network.Network.forward", none_left)
-    with pytest.raises(GraticuleError, match=r"batch_size=4.*accumulate=2"):
-        run.train(recipe(), photos, tmp_path / "b", CPU)
-
-
 def test_odd_tables(tmp_path: Path) -> None:
     table = make_photos(tmp_path / "p", 12)
     lines = table.read_text(encoding="utf-8").splitlines()

@@ -39,9 +39,12 @@ class Fused:
         """The parts' hashes, one after another."""
         return "+".join(part.weights for part in self.parts)
 
-    def vectors(self, paths: Sequence[Path], root: Path, *, view: str = "") -> Float32Array:
+    def vectors(
+        self, paths: Sequence[Path], root: Path, *, view: str = "", batch: int = 32
+    ) -> Float32Array:
         """Vectors of photos through the parts' caches, float32 (n, dim)."""
-        return joined([part.vectors(paths, root, view=view) for part in self.parts], unit=self.unit)
+        found = [part.vectors(paths, root, view=view, batch=batch) for part in self.parts]
+        return joined(found, unit=self.unit)
 
 
 def joined(vectors: Sequence[Float32Array], *, unit: bool) -> Float32Array:

@@ -20,11 +20,12 @@ import torch
 from torch import Tensor
 
 from graticule import files, progress
-from graticule.errors import DivergedError, GraticuleError
+from graticule.errors import DivergedError
 from graticule.training.checkpoint import Checkpoint, Progress, save, save_weights
 from graticule.training.loader import Batch, Batches
 from graticule.training.losses import Loss
 from graticule.training.network import Network
+from graticule.training.out_of_memory import BatchAdvice
 from graticule.training.recipe import NetworkSpec, PhaseSpec
 
 IntArray = npt.NDArray[np.int64]
@@ -49,6 +50,7 @@ class Run:
         key: what a checkpoint must agree on.
         device: ``cpu``, ``cuda``, ``mps``.
         names: path of a row, to name the batch that broke.
+        advice: where no memory is left.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Run:
     key: str
     device: str
     names: Callable[[int], str]
+    advice: BatchAdvice
 
 
 def fit(run: Run, *, resume: bool = False) -> Progress:
@@ -127,13 +130,8 @@ def _phase(run: Run, now: Progress, held: Checkpoint | None, state: Path) -> Non
                 reload_dataloaders_every_n_epochs=1,
                 barebones=False,
             )
-            trainer.fit(learner)
-    except torch.cuda.OutOfMemoryError as error:
-        raise _no_memory(run) from error
-    except (MemoryError, RuntimeError) as error:
-        if isinstance(error, MemoryError) or "memory" in str(error).lower():
-            raise _no_memory(run) from error
-        raise
+            with run.advice.watch(run.spec.batch_size):
+                trainer.fit(learner)
     finally:
         quiet.level = before
 
@@ -148,14 +146,6 @@ def _seed(number: int, device: str) -> None:
         torch.default_generator.manual_seed(number)
     else:
         torch.manual_seed(number)
-
-
-def _no_memory(run: Run) -> GraticuleError:
-    half = max(1, run.spec.batch_size // 2)
-    return GraticuleError(
-        f"{run.name}: no memory for batches of {run.spec.batch_size}; try --set batch_size={half} "
-        f"--set accumulate={2 * run.spec.accumulate} and --resume is not needed: nothing is lost"
-    )
 
 
 class Learner(lightning.LightningModule):

@@ -38,6 +38,7 @@ from graticule.training.loader import (
 )
 from graticule.training.loop import Run, fit
 from graticule.training.network import Network
+from graticule.training.out_of_memory import BatchAdvice, watch_all_at_once
 from graticule.training.recipe import NetworkSpec, Recipe
 from graticule.training.start import Start, unfilled
 
@@ -127,6 +128,7 @@ class Trainer:
         """Train one network."""
         spec = self.recipe.network(job.spec)
         self._check(job, spec)
+        advice = BatchAdvice(job.name, spec, job.spec, self.recipe.networks.get(job.spec, {}))
         seed = self.recipe.seed
         torch.manual_seed(_number(seed, job.name))
         given = {}
@@ -149,12 +151,12 @@ class Trainer:
         held_out = np.flatnonzero(self.rows.validation & use & known)
         labels = Labels(targets, self.rows.latlon)
         often = job.weight if job.often is None else job.often
-        vectors = self._vectors(encoder, spec, learn) if spec.cached else None
+        vectors = self._vectors(encoder, advice, learn) if spec.cached else None
         kept: Sequence[Kept] | None = vectors
         if spec.mapped:
-            kept = self._maps(network.cut(spec.phases), spec, learn)
+            kept = self._maps(network.cut(spec.phases), advice, learn)
         if spec.frozen and spec.head.standardise:
-            sound = torch.from_numpy(self._as_is(encoder, vectors, learn))
+            sound = torch.from_numpy(self._as_is(encoder, advice, vectors, learn))
             network.head.standardise(sound[~torch.isnan(sound[:, 0])])
         train: Batches = self._loader(spec, labels, kept, learning=True)
         validation: Batches = self._loader(spec, labels, kept, learning=False)
@@ -185,20 +187,22 @@ class Trainer:
             key=self._key(job, spec, encoder),
             device=self.device,
             names=lambda row: str(self.rows.column("path")[row]),
+            advice=advice,
         )
         if spec.optimizer == "lbfgs" and vectors is not None:
             lesson = probe.Lesson(
                 vectors[0].values, learn, held_out, job.tasks, self.rows.latlon, job.weight
             )
             iterations = sum(phase.epochs for phase in spec.phases)
-            progress = probe.fit_head(
-                network.head,
-                lesson,
-                spec.loss,
-                l2=spec.weight_decay,
-                iterations=iterations,
-                components=spec.head.components,
-            )
+            with watch_all_at_once(job.name, len(learn)):
+                progress = probe.fit_head(
+                    network.head,
+                    lesson,
+                    spec.loss,
+                    l2=spec.weight_decay,
+                    iterations=iterations,
+                    components=spec.head.components,
+                )
         else:
             progress = fit(run, resume=self.resume)
         network.to("cpu").eval()
@@ -215,11 +219,11 @@ class Trainer:
             unread=run.train.bad,
             given=bool(given),
             tokenizer=towers.tokenizer if towers else None,
-            _logits=lambda rows: self._predict(network, run.validation, rows),
+            _logits=lambda rows: self._predict(network, run, rows),
             _vectors=lambda rows: (
-                self._from_maps(network, run.validation, kept[0], rows)
+                self._from_maps(network, run, kept[0], rows)
                 if kept is not None and spec.mapped
-                else self._as_is(final, vectors, rows)
+                else self._as_is(final, advice, vectors, rows)
             ),
         )
 
@@ -313,24 +317,26 @@ class Trainer:
         return made, module
 
     def _vectors(
-        self, encoder: Frozen | Fused, spec: NetworkSpec, learn: IntArray
+        self, encoder: Frozen | Fused, advice: BatchAdvice, learn: IntArray
     ) -> list[KeptVectors]:
         """Vectors of all photos as they are; of other views, only of those that learn."""
         found = []
-        for view, rows in self._views(spec, learn):
+        for view, rows in self._views(advice.spec, learn):
             key = (encoder.label, encoder.weights, view, hash(rows.tobytes()))
             if key not in self.kept:
                 all_rows = np.full((len(self.rows), encoder.dim), np.nan, np.float32)
-                all_rows[rows] = encoder.vectors(
-                    [self.files[i] for i in rows], self.features, view=view
-                )
+                photos, batch = [self.files[i] for i in rows], _photos_at_once(advice.spec)
+                with advice.watch(batch):
+                    all_rows[rows] = encoder.vectors(photos, self.features, view=view, batch=batch)
                 self.kept[key] = torch.from_numpy(all_rows)
             found.append(KeptVectors(self.kept[key]))
         return found
 
-    def _maps(self, split: Split, spec: NetworkSpec, learn: IntArray) -> list[KeptMapRows]:
+    def _maps(self, split: Split, advice: BatchAdvice, learn: IntArray) -> list[KeptMapRows]:
         """Maps of all photos as they are; of other views, only of those that learn."""
         split.encoder.to(self.device).eval()
+        spec = advice.spec
+        batch = _photos_at_once(spec)
 
         @torch.inference_mode()
         def encode(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
@@ -352,7 +358,8 @@ class Trainer:
                 )
                 at = np.full(len(self.rows), -1, np.int64)
                 at[rows] = np.arange(len(rows))
-                kept: KeptMaps = cache.maps([self.files[i] for i in rows], encode)
+                with advice.watch(batch):
+                    kept: KeptMaps = cache.maps([self.files[i] for i in rows], encode, batch=batch)
                 self.maps[key] = KeptMapRows(kept, at)
             found.append(self.maps[key])
         return found
@@ -387,7 +394,8 @@ class Trainer:
         what = [
             self.key,
             self.recipe.seed,
-            spec.model_dump(mode="json"),
+            # How many photos fit is the machine's: a run that found no memory goes on with fewer.
+            spec.model_dump(mode="json", exclude={"batch_size", "accumulate"}),
             self.recipe.settings,
             outcomes if job.captions is None else contrastive.fingerprint(job.captions),
             # What learns has other weights by now; its start is fixed by the recipe, the seed and
@@ -398,33 +406,41 @@ class Trainer:
         return hashlib.sha256(json.dumps(what).encode()).hexdigest()
 
     def _as_is(
-        self, encoder: Frozen | Fused, kept: list[KeptVectors] | None, rows: IntArray
+        self,
+        encoder: Frozen | Fused,
+        advice: BatchAdvice,
+        kept: list[KeptVectors] | None,
+        rows: IntArray,
     ) -> npt.NDArray[np.float32]:
         """Vectors of rows: those that were kept, else from the encoder as it is now."""
         if kept is not None:
             return np.asarray(kept[0].values[torch.from_numpy(rows)].numpy())
-        return encoder.vectors([self.files[i] for i in rows], self.features)
+        batch = _photos_at_once(advice.spec)
+        with advice.watch(batch):
+            return encoder.vectors([self.files[i] for i in rows], self.features, batch=batch)
 
     @torch.inference_mode()
     def _from_maps(
-        self, network: Network, loader: Loader, kept: Kept, rows: IntArray
+        self, network: Network, run: Run, kept: Kept, rows: IntArray
     ) -> npt.NDArray[np.float32]:
         """Vectors of rows by the upper part as it is now, NaN for a photo that was not read."""
-        loader.set(rows, 0)
-        found = np.concatenate([network.vectors(batch.x).numpy() for batch in loader])
+        run.validation.set(rows, 0)
+        with run.advice.watch(run.spec.batch_size):
+            found = np.concatenate([network.vectors(batch.x).numpy() for batch in run.validation])
         found[kept.unread[rows]] = np.nan
         return np.asarray(found)
 
     @torch.inference_mode()
     def _predict(
-        self, network: Network, loader: Loader, rows: IntArray
+        self, network: Network, run: Run, rows: IntArray
     ) -> Mapping[str, npt.NDArray[np.float32]]:
-        loader.set(rows, 0)
+        run.validation.set(rows, 0)
         found: dict[str, list[npt.NDArray[np.float32]]] = {}
-        for batch in loader:
-            for task, logits in network(batch.x).items():
-                log_p = torch.log_softmax(logits.float(), dim=1)
-                found.setdefault(task, []).append(log_p.numpy())
+        with run.advice.watch(run.spec.batch_size):
+            for batch in run.validation:
+                for task, logits in network(batch.x).items():
+                    log_p = torch.log_softmax(logits.float(), dim=1)
+                    found.setdefault(task, []).append(log_p.numpy())
         return {task: np.concatenate(parts) for task, parts in found.items()}
 
 
@@ -432,6 +448,11 @@ def _head(job: Job, spec: NetworkSpec, dim: int) -> Head:
     """The head over a job's tasks."""
     outcomes = {name: len(task.outcomes) for name, task in job.tasks.items()}
     return Head(dim, outcomes, spec.head.hidden, spec.head.dropout)
+
+
+def _photos_at_once(spec: NetworkSpec) -> int:
+    """Photos that an encoder takes at a time where nothing learns: a smaller batch is obeyed."""
+    return min(32, spec.batch_size)
 
 
 def _targets(job: Job) -> dict[str, IntArray]:
