@@ -102,11 +102,11 @@ def test_a_comparison_is_audited_and_has_a_clean_table_beside(tables: Path) -> N
     words = ("-p", "p.csv", "-p", "q.csv", "-m", "test.csv", "--train", "train.csv")
     done = run("compare", tables, *words, "--radius", "5", "-o", "r")
     assert done.exit_code == 0, done.output
-    whole, clean = done.output.split("# Systems compared, on the 3 photos that no finding")
+    whole, clean = done.output.split("# Systems compared, on 3 photos that no finding")
     assert whole.startswith("# Systems compared, as given")
     assert "5 photos in " in whole
-    assert "audit, within 5 km of training: 1 photos" in whole
-    assert "audit, same photographer: 1 photos" in whole
+    assert "audit, within 5 km of training: 1 photo:" in whole
+    assert "audit, same photographer: 1 photo:" in whole
     assert "3 photos in " in clean
     assert (tables / "r" / "compare.html").is_file()
     found = json.loads((tables / "r" / "compare.json").read_text(encoding="utf-8"))

@@ -164,7 +164,7 @@ def _compared(
     if not clean.any():
         notes.append("audit: no photo is clean: every one is concerned by a finding")
         return [replace(whole, notes=(*whole.notes, *notes))]
-    title = f"{whole.title}, on the {clean.sum():,} photos that no finding of the audit spoils"
+    title = f"{whole.title}, on {_photos(int(clean.sum()))} that no finding of the audit spoils"
     part = compare(entries, truth, tested=tested, only=clean, title=title, seed=seed)
     as_given = replace(whole, title=f"{whole.title}, as given", notes=(*whole.notes, *notes))
     return [as_given, replace(part, notes=())]
@@ -194,12 +194,16 @@ def _findings(
 def _told(findings: Sequence[Finding]) -> list[str]:
     """One line a finding that names photos; one of all where none does."""
     found = [
-        f"audit, {f.kind}: {f.count:,} photos{'' if f.spoils else ' (not held against them)'}: "
+        f"audit, {f.kind}: {_photos(f.count)}{'' if f.spoils else ' (not held against them)'}: "
         f"{f.means}" + (f"; e.g. {f.examples[0]}" if f.examples else "")
         for f in findings
         if f.count
     ]
     return found or ["audit: nothing was found by: " + ", ".join(f.kind for f in findings)]
+
+
+def _photos(n: int) -> str:
+    return f"{n:,} photo{'s' if n != 1 else ''}"
 
 
 def _own_name(name: str, where: str, entries: Sequence[object]) -> str:
