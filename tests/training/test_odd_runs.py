@@ -89,3 +89,10 @@ def test_s1_with_a_country_of_one_photo_and_one_that_only_validation_has(tmp_pat
     assert sum("IS" in codes for codes in unseen.values()) == 3
     card = (bundle.path / "MODEL_CARD.md").read_text(encoding="utf-8")
     assert "the others have probability 1e-05 in it" in card
+
+
+def test_a_column_to_balance_is_looked_for_before_anything_learns(tmp_path: Path) -> None:
+    table = make_photos(tmp_path / "p", 12)
+    wanted = recipes.parse(cities_recipe(sampling={"by": "contry"}), "toy.yaml")
+    with pytest.raises(GraticuleError, match=r"manifest\.csv: sampling\.by 'contry'"):
+        run.train(wanted, table, tmp_path / "b", CPU)

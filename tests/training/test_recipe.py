@@ -67,7 +67,11 @@ def test_s3_is_the_documents() -> None:
         ({"phasis": []}, "unknown key 'phasis'; did you mean 'phases'"),
         ({"phases": [{"epoch": 3}]}, "phases.0.epoch'; did you mean 'epochs'"),
         ({"encoder": {"name": "tiny", "weight": "x"}}, "encoder.weight'; did you mean 'weights'"),
-        ({"networks": {"router": {"augmnt": "s1"}}}, "augmnt'; did you mean 'augment'"),
+        ({"networks": {"cities": {"augmnt": "s1"}}}, "augmnt'; did you mean 'augment'"),
+        ({"encodr": {"name": "tiny"}, "encoder": 1}, "'encodr'; did you mean 'encoder'"),
+        ({"system": "ten_citys"}, "mine.yaml: no system 'ten_citys'; did you mean 'ten_cities'"),
+        ({"system": "geoclip"}, "mine.yaml: system 'geoclip' has no plan"),
+        ({"phases": [{"learn": "haed"}]}, "phases.0.learn 'haed': head or all"),
         ({"phases": [{"learn": 1.5}]}, "share lies in"),
         ({"batch_size": 0}, "batch_size"),
         ({"schema_version": 99}, "newer than this graticule"),
@@ -129,8 +133,8 @@ def test_files_and_names(tmp_path: Path) -> None:
 
 def test_a_network_changes_only_what_it_says() -> None:
     found = recipes.parse(
-        cities_recipe(networks={"router": {"encoder": {"pooling": "max"}, "batch_size": 3}}), "x"
+        cities_recipe(networks={"cities": {"encoder": {"pooling": "max"}, "batch_size": 3}}), "x"
     )
-    router, other = found.network("router"), found.network("other")
-    assert (router.encoder.name, router.encoder.pooling, router.batch_size) == ("tiny", "max", 3)
+    cities, other = found.network("cities"), found.network("other")
+    assert (cities.encoder.name, cities.encoder.pooling, cities.batch_size) == ("tiny", "max", 3)
     assert (other.encoder.pooling, other.batch_size) == ("avg", 8)

@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from graticule.errors import RecipeError
 from graticule.systems.plan import Rows
-from graticule.training.recipe import SamplingSpec
-from graticule.training.sampling import order, shares
+from graticule.training.recipe import SamplingSpec, parse
+from graticule.training.sampling import check, order, shares
+from toy import cities_recipe
 
 
 @given(st.lists(st.sampled_from("abc"), min_size=1, max_size=50), st.floats(0, 1))
@@ -42,3 +44,15 @@ def test_balance_draws_the_rare_as_often() -> None:
         table, np.arange(1000), SamplingSpec(by="country", temperature=0), seed=0, epoch=0
     )
     assert 430 < (drawn >= 950).sum() < 570
+
+
+@pytest.mark.parametrize("where", ["sampling", "networks.cities.sampling"])
+def test_a_column_that_no_row_has_is_not_balanced_in_silence(where: str) -> None:
+    part = {"sampling": {"by": "contry"}}
+    changes = part if where == "sampling" else {"networks": {"cities": part}}
+    words = f"{where}.by 'contry': no row has such a column; did you mean 'country'"
+    with pytest.raises(RecipeError, match=words):
+        check(rows(["FR", "JP"]), parse(cities_recipe(**changes), "x"))
+    check(rows(["FR", ""]), parse(cities_recipe(sampling={"by": "country"}), "x"))
+    with pytest.raises(RecipeError, match="'country': no row"):
+        check(rows(["", ""]), parse(cities_recipe(sampling={"by": "country"}), "x"))

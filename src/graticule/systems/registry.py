@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from graticule.errors import BundleError, RecipeError
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from graticule.systems.plan import Plan
+    from graticule.systems.settings import SystemSettings
     from graticule.systems.system import System
 
 #: The key in ``system.json`` → "module:class".
@@ -90,10 +92,27 @@ def find_plan(system: str) -> Callable[..., Plan]:
     Raises:
         RecipeError: there is no such system, or it is not trained by recipes.
     """
-    if system not in SYSTEMS:
-        raise RecipeError(f"no system {system!r}; there are {', '.join(SYSTEMS)}")
-    module = importlib.import_module(SYSTEMS[system].split(":")[0])
-    found: Callable[..., Plan] | None = getattr(module, "plan", None)
-    if found is None:
-        raise RecipeError(f"system {system!r} has no plan: recipes cannot train it")
+    found: Callable[..., Plan] = _trained(system).plan
     return found
+
+
+def find_settings(system: str) -> type[SystemSettings]:
+    """What a recipe may say of a system: the model ``Settings`` beside its plan.
+
+    Raises:
+        RecipeError: there is no such system, or it is not trained by recipes.
+    """
+    found: type[SystemSettings] = _trained(system).Settings
+    return found
+
+
+def _trained(system: str) -> Any:
+    """The file of a system that recipes train."""
+    if system not in SYSTEMS:
+        near = difflib.get_close_matches(system, SYSTEMS, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(SYSTEMS)}"
+        raise RecipeError(f"no system {system!r}; {hint}")
+    module = importlib.import_module(SYSTEMS[system].split(":")[0])
+    if not hasattr(module, "plan"):
+        raise RecipeError(f"system {system!r} has no plan: recipes cannot train it")
+    return module

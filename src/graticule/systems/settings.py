@@ -17,6 +17,21 @@ from graticule.errors import RecipeError
 
 #: A longer value is not repeated in a message.
 _SHOWN = 60
+_NUMBER, _WHOLE = "should be a number", "should be a whole number"
+_BOOLEAN = "should be true or false"
+#: What pydantic says of a value that is of another type, in our words.
+_WORDS = {
+    "missing": "is missing",
+    "tuple_type": "should be a list",
+    "string_type": "should be text, in quotes",
+    "float_type": _NUMBER,
+    "float_parsing": _NUMBER,
+    "int_type": _WHOLE,
+    "int_parsing": _WHOLE,
+    "int_from_float": _WHOLE,
+    "bool_type": _BOOLEAN,
+    "bool_parsing": _BOOLEAN,
+}
 
 
 class Part(BaseModel):
@@ -52,12 +67,14 @@ class SystemSettings(Part):
 
 
 def _country(code: str) -> str:
-    from graticule import atlas
+    from graticule.atlas.countries import column, country_codes
 
-    known = atlas.country_codes()
+    known = country_codes()
     if not code or code in known:
         return code
-    names = {atlas.country_name(one).casefold(): one for one in known}
+    names = {
+        str(name).casefold(): one for by in ("name", "alpha3") for one, name in column(by).items()
+    }
     near = difflib.get_close_matches(code.casefold(), names, n=1, cutoff=0.8)
     meant = code.upper() if code.upper() in known else names[near[0]] if near else ""
     raise ValueError(
@@ -84,10 +101,12 @@ def first_words(
     """
     found = error.errors(include_url=False)
     first = next((one for one in found if one["type"] == "extra_forbidden"), found[0])
-    keys = [str(part) for part in first["loc"]]
+    unknown = first["type"] == "extra_forbidden"
+    # A branch of a union, ``literal['head','all']``, is no key.
+    keys = [str(part) for part in first["loc"] if unknown or "[" not in str(part)]
     place = f"{prefix}{'.'.join(keys)}".rstrip(".")
     head = f"{where}: " if where else ""
-    if first["type"] == "extra_forbidden":
+    if unknown:
         return f"{head}unknown key {place!r}; {nearest(keys[-1], _known(model, keys[:-1]))}"
     value = first["input"]
     # Of a whole table the message says which of its values are meant.
@@ -99,8 +118,8 @@ def first_words(
 
 def _said(error: Any, known: Sequence[str]) -> str:
     """What pydantic says of a value, in our words."""
-    if error["type"] == "missing":
-        return "is missing"
+    if error["type"] in _WORDS:
+        return _WORDS[error["type"]]
     if error["type"] == "model_type":
         return f"is no table of keys; known are {', '.join(known)}"
     if error["type"] == "literal_error":

@@ -30,10 +30,11 @@ from graticule.cells.partition import Partition
 from graticule.errors import GraticuleError, RecipeError
 from graticule.photos.manifest import Manifest
 from graticule.systems.plan import Outcome, Rows
+from graticule.systems.settings import first_words
 from graticule.training import run
 from graticule.training.calibrate import calibrate
 from graticule.training.data import manifest_hash
-from graticule.training.recipe import FOLDER, Recipe, apply_change, first_words, load
+from graticule.training.recipe import FOLDER, Recipe, apply_change, load
 from graticule.training.trainer import Trainer
 
 IntArray = npt.NDArray[np.int64]

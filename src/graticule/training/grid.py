@@ -13,7 +13,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from graticule.errors import RecipeError
-from graticule.training.recipe import Recipe, apply_change, first_words, parse, recipe_path
+from graticule.systems.settings import first_words
+from graticule.training.recipe import Recipe, apply_change, parse, recipe_path
 
 #: The key that tells a grid from a recipe.
 MARK: Final = "grid"

@@ -6,11 +6,13 @@ import difflib
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from graticule.encoders.spec import EncoderSpec
 from graticule.errors import RecipeError
 from graticule.photos.augment import find_augment
+from graticule.systems.registry import find_settings
+from graticule.systems.settings import Part, SystemSettings, first_words, nearest
 
 #: The newest layout of recipes this version reads.
 SCHEMA_VERSION: Final = 1
@@ -18,11 +20,7 @@ SCHEMA_VERSION: Final = 1
 FOLDER: Final = Path(__file__).parents[1] / "recipes"
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class HeadSpec(_Part):
+class HeadSpec(Part):
     """Vector → log-probabilities of each task.
 
     Attributes:
@@ -39,7 +37,7 @@ class HeadSpec(_Part):
     components: int = Field(0, ge=0)
 
 
-class LossSpec(_Part):
+class LossSpec(Part):
     """What is minimised.
 
     Attributes:
@@ -59,7 +57,7 @@ class LossSpec(_Part):
     outside: float = Field(1.0, ge=0)
 
 
-class SamplingSpec(_Part):
+class SamplingSpec(Part):
     """Which photos a batch is drawn from.
 
     Attributes:
@@ -73,7 +71,7 @@ class SamplingSpec(_Part):
     temperature: float = Field(0.5, ge=0, le=1)
 
 
-class PhaseSpec(_Part):
+class PhaseSpec(Part):
     """A stretch of training in which the same layers learn.
 
     Attributes:
@@ -106,7 +104,7 @@ class PhaseSpec(_Part):
         return self
 
 
-class StopSpec(_Part):
+class StopSpec(Part):
     """When to stop before the epochs are over.
 
     Attributes:
@@ -124,7 +122,7 @@ class StopSpec(_Part):
     minutes: float = Field(0.0, ge=0)
 
 
-class NetworkSpec(_Part):
+class NetworkSpec(Part):
     """One network: an encoder, its heads, and how they learn."""
 
     encoder: EncoderSpec
@@ -220,7 +218,7 @@ class NetworkSpec(_Part):
         return self.features == "maps" and not self.frozen
 
 
-class DataSpec(_Part):
+class DataSpec(Part):
     """Which rows of the manifest are trained on.
 
     Attributes:
@@ -246,7 +244,8 @@ class Recipe(NetworkSpec):
         seed: of every random choice.
         data: which rows.
         networks: changes by the network's name.
-        settings: what the system itself needs (scenes, routing, cities …).
+        settings: what the system itself needs (scenes, routing, cities …), see the model
+            ``Settings`` in its file.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -258,8 +257,12 @@ class Recipe(NetworkSpec):
     networks: dict[str, dict[str, Any]] = Field(default_factory=dict)
     settings: dict[str, Any] = Field(default_factory=dict)
 
-    def network(self, name: str) -> NetworkSpec:
+    def network(self, name: str, where: str = "") -> NetworkSpec:
         """One network, with its own changes laid over the common values.
+
+        Args:
+            name: of the network.
+            where: the recipe's file, for messages.
 
         Raises:
             RecipeError: a change has an unknown key or a wrong value.
@@ -269,15 +272,10 @@ class Recipe(NetworkSpec):
         try:
             return NetworkSpec.model_validate(_merged(common, own))
         except ValidationError as error:
+            where = where or f"recipe {self.name}"
             raise RecipeError(
-                first_words(f"recipe {self.name}", error, f"networks.{name}.")
+                first_words(where, error, NetworkSpec, f"networks.{name}.")
             ) from error
-
-    @model_validator(mode="after")
-    def _networks(self) -> Recipe:
-        for name in self.networks:
-            self.network(name)
-        return self
 
 
 def list_recipes() -> list[str]:
@@ -346,9 +344,30 @@ def parse(raw: dict[str, Any], where: str) -> Recipe:
             f"({SCHEMA_VERSION}); pip install -U graticule"
         )
     try:
-        return Recipe.model_validate(raw)
+        found = Recipe.model_validate(raw)
     except ValidationError as error:
-        raise RecipeError(first_words(where, error)) from error
+        raise RecipeError(first_words(where, error, Recipe)) from error
+    try:
+        model = _settings_model(found)
+    except RecipeError as error:
+        raise RecipeError(f"{where}: {error}") from error
+    model.of(found.settings, where)
+    for name in found.networks:
+        if name not in model.NETWORKS:
+            hint = nearest(name, model.NETWORKS)
+            raise RecipeError(f"{where}: unknown key 'networks.{name}'; {hint}")
+        found.network(name, where)
+    return found
+
+
+def _settings_model(recipe: Recipe) -> type[SystemSettings]:
+    """What the recipe's system may be told; the bundled model's recipe names its own method."""
+    method = difflib.get_close_matches("method", map(str, recipe.settings), n=1, cutoff=0.8)
+    if recipe.system == "default" and method:
+        from graticule.training.mini.settings import MiniSettings
+
+        return MiniSettings
+    return find_settings(recipe.system)
 
 
 def apply_change(raw: dict[str, Any], change: str) -> None:
@@ -399,34 +418,3 @@ def _merged(common: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
             else value
         )
     return out
-
-
-def first_words(
-    where: str, error: ValidationError, prefix: str = "", model: type[BaseModel] | None = None
-) -> str:
-    """The first thing that is wrong, in one line, with the nearest known key."""
-    first = error.errors()[0]
-    keys = [str(part) for part in first["loc"]]
-    place = prefix + ".".join(keys)
-    if first["type"] != "extra_forbidden":
-        message = str(first["msg"]).removeprefix("Value error, ")
-        return f"{where}: {place}: {message}" if place else f"{where}: {message}"
-    known = _known_keys(model or Recipe, keys[:-1])
-    near = difflib.get_close_matches(keys[-1], known, n=1, cutoff=0.6)
-    hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
-    return f"{where}: unknown key {place!r}; {hint}"
-
-
-def _known_keys(part: type[BaseModel], path: list[str]) -> list[str]:
-    """The keys of the part of the schema that a path of keys leads to."""
-    import typing
-
-    for key in path:
-        found = part.model_fields.get(key)
-        if found is None:
-            continue  # a position in a list, or the branch of a union
-        kinds = [found.annotation, *typing.get_args(found.annotation)]
-        models = [k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel)]
-        if models:
-            part = models[0]
-    return list(part.model_fields)

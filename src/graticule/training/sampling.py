@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from graticule.errors import RecipeError
 from graticule.systems.plan import Rows
-from graticule.training.recipe import SamplingSpec
+from graticule.systems.settings import nearest
+from graticule.training.recipe import Recipe, SamplingSpec
 
 IntArray = npt.NDArray[np.int64]
 
@@ -22,6 +24,23 @@ def shares(values: npt.NDArray[np.str_], temperature: float) -> npt.NDArray[np.f
     wanted = counts.astype(np.float64) ** temperature
     each = wanted / wanted.sum() / counts
     return np.asarray(each[index])
+
+
+def check(rows: Rows, recipe: Recipe) -> None:
+    """Look for the columns that a recipe balances.
+
+    Raises:
+        RecipeError: no row has one of them.
+    """
+    parts = {"": recipe.sampling}
+    parts |= {f"networks.{name}.": recipe.network(name).sampling for name in recipe.networks}
+    for prefix, spec in parts.items():
+        if spec.by and not (rows.column(spec.by) != "").any():
+            there = [name for name, column in rows.columns.items() if (column != "").any()]
+            raise RecipeError(
+                f"{rows.where}: {prefix}sampling.by {spec.by!r}: no row has such a column; "
+                f"{nearest(spec.by, there)}"
+            )
 
 
 def order(

@@ -237,6 +237,7 @@ class Trainer:
             raise RecipeError(
                 f"recipe {self.recipe.name}: captions are learned in batches; optimizer: adam"
             )
+        sampling.check(self.rows, self.recipe)
         unknown = {name for phase in spec.phases for name in phase.tasks} - set(job.tasks)
         if unknown:
             raise RecipeError(

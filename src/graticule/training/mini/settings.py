@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from graticule.systems.settings import Part, SystemSettings
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ProbeSettings(_Part):
+class ProbeSettings(Part):
     """The linear heads.
 
     Attributes:
@@ -30,7 +28,7 @@ class ProbeSettings(_Part):
     components: int = Field(0, ge=0)
 
 
-class MemorySettings(_Part):
+class MemorySettings(Part):
     """The votes of the training photos; see `graticule.refine.memory`.
 
     Attributes:
@@ -44,7 +42,7 @@ class MemorySettings(_Part):
     dims: int = Field(256, ge=2)
 
 
-class TuneSettings(_Part):
+class TuneSettings(Part):
     """How the upper blocks of the trunk learn, after the probe; no epochs leaves them as they are.
 
     Attributes:
@@ -72,7 +70,7 @@ class TuneSettings(_Part):
     batch_size: int = Field(64, ge=1)
 
 
-class PriorSettings(_Part):
+class PriorSettings(Part):
     """Where people photograph.
 
     Attributes:
@@ -86,7 +84,7 @@ class PriorSettings(_Part):
     arrivals: dict[str, float] = Field(default_factory=dict)
 
 
-class MiniSettings(_Part):
+class MiniSettings(SystemSettings):
     """All of it.
 
     Attributes:
