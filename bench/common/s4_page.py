@@ -72,6 +72,8 @@ def markdown(result: Mapping[str, Any]) -> str:
 def _verdict(cell: Mapping[str, Any]) -> str:
     """Which variants differ from the plain one, after Bonferroni."""
     against = [pair for pair in cell["paired"] if not pair["pair"].startswith("f* - ")]
+    if not against:  # written after the first variant
+        return "One variant so far."
     bound = 0.05 / len(against)
     found = [pair["pair"].split(" - ")[0] for pair in against if pair["p"] < bound]
     differ = "; ".join(found) if found else "none"
