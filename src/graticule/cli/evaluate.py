@@ -77,7 +77,14 @@ def evaluate(
     from graticule.evaluation.likeness import alike_by
     from graticule.evaluation.pixels import PixelAudit, audit_pixels
     from graticule.evaluation.predictions import read_predictions, truth_beside
-    from graticule.evaluation.run import judged_photos, predict, trained_on, write_report
+    from graticule.evaluation.run import (
+        judged_photos,
+        own_section,
+        own_tables,
+        predict,
+        trained_on,
+        write_report,
+    )
     from graticule.evaluation.truth import Truth
 
     if bundle is None and predictions is None:
@@ -129,6 +136,9 @@ def evaluate(
         seed=seed,
     )
     typer.echo(found.as_markdown())
+    tables = None if engine is None or table is None else own_tables(engine, table)
+    if tables is not None:
+        typer.echo(own_section(tables[1]))
     if output is not None:
-        page = write_report(found, output, table)
+        page = write_report(found, output, table, tables)
         typer.echo(f"report: {page}", err=True)

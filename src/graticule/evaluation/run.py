@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from graticule import files
-from graticule.errors import GraticuleError, ManifestError
+from graticule.errors import GraticuleError, ManifestError, PhotoError
 from graticule.evaluation import columns, slices
 from graticule.evaluation.predictions import Predictions, from_answers
 from graticule.evaluation.report import Report
@@ -21,6 +23,7 @@ from graticule.progress import track
 
 if TYPE_CHECKING:
     from graticule.locate.engine import Engine
+    from graticule.systems.system import System
 
 
 def judged_photos(path: Path, where: Sequence[str] = ()) -> Manifest:
@@ -106,20 +109,71 @@ def trained_on(engine: Engine, truth: Truth) -> dict[str, npt.NDArray[np.str_]]:
     return {"training photos in the cell": slices.count_classes(found)}
 
 
-def write_report(report: Report, folder: Path, manifest: Manifest | None = None) -> Path:
+def own_tables(engine: Engine, manifest: Manifest) -> tuple[dict[str, Any], str] | None:
+    """The tables that the system's training reports, for the photos of a manifest.
+
+    The networks run over the photos once more: a router's answer needs one classifier, its table
+    all of them.
+
+    Returns:
+        As numbers and as Markdown; None for a system without, or photos that they say nothing of.
+    """
+    from graticule.systems.plan import Rows
+
+    nobody = np.zeros(len(manifest), dtype=bool)
+    columns = {n: manifest.column(n) for n in manifest.columns if n not in ("lat", "lon")}
+    rows = Rows(columns, manifest.latlon, nobody, nobody, ~nobody, str(manifest.path))
+    return engine.system.report(rows, _crops(engine.system, manifest.files()))
+
+
+def _crops(
+    system: System, paths: Sequence[Path]
+) -> Iterator[tuple[npt.NDArray[np.int64], list[npt.NDArray[np.uint8]]]]:
+    """Numbers of photos and what the networks take of them, in batches; unreadable ones in none."""
+    from graticule.encoders.onnx import available_cores
+    from graticule.locate.engine import BATCH, in_order
+
+    def crops(path: Path) -> list[npt.NDArray[np.uint8]] | None:
+        try:
+            return system.crops(system.open(str(path)).image)
+        except (PhotoError, MemoryError):
+            return None
+
+    with ThreadPoolExecutor(available_cores() + 1) as pool:
+        ready = in_order(pool, paths, crops, ahead=3 * BATCH)
+        numbered = track(enumerate(ready), "running the system's own tables", len(paths))
+        good = ((i, views) for i, views in numbered if views is not None)
+        while batch := list(islice(good, BATCH)):
+            stacked = [np.stack(view) for view in zip(*(views for _, views in batch), strict=True)]
+            yield np.array([i for i, _ in batch], dtype=np.int64), stacked
+
+
+def own_section(tables: str) -> str:
+    """The system's tables as the last part of a page of Markdown."""
+    return f"\n## The system's own tables\n\n{tables}"
+
+
+def write_report(
+    report: Report,
+    folder: Path,
+    manifest: Manifest | None = None,
+    own: tuple[dict[str, Any], str] | None = None,
+) -> Path:
     """Write ``report.json``, ``report.md`` and ``report.html``; returns the page's path.
 
     Args:
         report: what to write.
         folder: where to.
         manifest: of the judged photos, to show the best and the worst of them.
+        own: the system's tables, see :func:`own_tables`; into the first two.
     """
     from graticule.evaluation.page import page
 
     folder.mkdir(parents=True, exist_ok=True)
-    files.write_json(folder / "report.json", report.as_json())
+    tables = {} if own is None else {"system_tables": own[0]}
+    files.write_json(folder / "report.json", report.as_json() | tables)
     with files.atomic(folder / "report.md") as text:
-        text.write(report.as_markdown())
+        text.write(report.as_markdown() + ("" if own is None else own_section(own[1])))
     with files.atomic(folder / "report.html") as text:
         text.write(page(report, None if manifest is None else manifest.file))
     return folder / "report.html"

@@ -9,9 +9,9 @@ Bundle: networks as `graticule.training.write` lays them out (settings ``encoder
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -126,6 +126,38 @@ class SceneRouted(System):
         spoke = tuple(self._answering[i] for i in share.argmax(axis=1))
         return Prediction({TASK: belief}, embedding, scenes, spoke=spoke)
 
+    def report(
+        self, rows: Rows, batches: Iterable[tuple[IntArray, Sequence[Pixels]]]
+    ) -> tuple[dict[str, Any], str] | None:
+        """The router and the countries by scene, every way of routing; every network runs."""
+        codes = country_codes(rows)
+        truth = self._partition.index(codes)
+        scene_true = scene_labels(rows, self._scenes.ids)
+        if not ((truth >= 0) | (scene_true >= 0)).any():
+            return None
+        names = (ROUTER, *map(network_name, self._answering))
+        said = {name: _Said({}, len(rows)) for name in names}
+        for at, pixels in batches:
+            vectors: dict[int, Float32Array] = {}
+            for name in names:
+                said[name].add(at, self._networks.run(name, pixels, vectors)[0])
+        whole = _Routed(
+            self._scenes.ids,
+            self.routing,
+            self._floor,
+            self._answering,
+            self.bundle.manifest.settings["unseen"],
+            self._partition,
+            said[ROUTER],
+            {scene: said[network_name(scene)] for scene in self._answering},
+            None,
+        )
+        read = said[ROUTER].rows("scenes")
+        if not len(read):
+            return None
+        found = tables(whole.judge(rows, read, codes, truth, scene_true))
+        return found, markdown(found)
+
     def _countries(
         self, scene: str, pixels: Sequence[Pixels], vectors: dict[int, Float32Array]
     ) -> Float32Array:
@@ -229,10 +261,7 @@ def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
     )
 
     def evidence(of: IntArray, _calibration: Calibration) -> SceneEvidence:
-        found = whole.evidence(of, target[of], labels[of])
-        # A photo without a country is there for the router alone.
-        ranks = {mode: np.where(codes[of] != "", r, -1) for mode, r in found.ranks.items()}
-        return replace(found, ranks=ranks, source=rows.column("source")[of])
+        return whole.judge(rows, of, codes, target, labels)
 
     def report(of: IntArray, calibration: Calibration) -> tuple[dict[str, Any], str]:
         found = tables(evidence(of, calibration))
@@ -256,6 +285,37 @@ def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
     )
 
 
+class _Tells(Protocol):
+    """A network, trained or of a bundle, as its tables ask it."""
+
+    def log_p(self, task: str, rows: IntArray) -> Float32Array:
+        """Log-probabilities of a task for rows, float32 (k, outcomes)."""
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What a bundle's network said of the photos of a manifest."""
+
+    outputs: dict[str, Float32Array]
+    photos: int
+
+    def add(self, at: IntArray, found: Mapping[str, Float32Array]) -> None:
+        """Keep the outputs for the rows ``at``."""
+        for task, log_p in found.items():
+            if task not in self.outputs:
+                self.outputs[task] = np.full((self.photos, log_p.shape[1]), np.nan, np.float32)
+            self.outputs[task][at] = normalise(log_p)
+
+    def rows(self, task: str) -> IntArray:
+        """Rows of which something was said."""
+        found = self.outputs.get(task, np.empty((0, 0), np.float32))
+        return np.flatnonzero(~np.isnan(found).any(axis=1))
+
+    def log_p(self, task: str, rows: IntArray) -> Float32Array:
+        """Log-probabilities of a task for rows, float32 (k, outcomes)."""
+        return self.outputs[task][rows]
+
+
 @dataclass(frozen=True)
 class _Routed:
     """The trained networks as one system: what the bundle will say, before it is written."""
@@ -266,9 +326,9 @@ class _Routed:
     answering: tuple[str, ...]
     unseen: Mapping[str, list[str]]
     partition: Partition
-    router: Trained
-    networks: Mapping[str, Trained]
-    baseline: Trained | None
+    router: _Tells
+    networks: Mapping[str, _Tells]
+    baseline: _Tells | None
 
     def parts(self, wanted: IntArray) -> tuple[npt.NDArray[np.float64], list[Belief[Partition]]]:
         """Weights of the classifiers (k, answering), and what each says."""
@@ -290,6 +350,20 @@ class _Routed:
         """Log-probabilities of the countries, float32 (k, countries)."""
         share, parts = self.parts(wanted)
         return mix(parts, chosen_only(share) if self.routing == "hard" else share).log_p
+
+    def judge(
+        self,
+        rows: Rows,
+        of: IntArray,
+        codes: npt.NDArray[np.str_],
+        target: IntArray,
+        labels: IntArray,
+    ) -> SceneEvidence:
+        """What was said of the rows ``of``; codes, target and labels are of all rows, (n,)."""
+        found = self.evidence(of, target[of], labels[of])
+        # A photo without a country is there for the router alone.
+        ranks = {mode: np.where(codes[of] != "", r, -1) for mode, r in found.ranks.items()}
+        return replace(found, ranks=ranks, source=rows.column("source")[of])
 
     def evidence(self, wanted: IntArray, truth: IntArray, scene_true: IntArray) -> SceneEvidence:
         """Ranks of the true countries by every way of routing."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from graticule.photos.photo import Photo, Source
     from graticule.photos.preprocess import Preprocess
     from graticule.systems.bundle import Bundle
+    from graticule.systems.plan import Rows
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -86,6 +87,22 @@ class System(ABC):
             embedding: of the photos, as :meth:`predict` gave it.
         """
         return Picked()
+
+    def report(
+        self, rows: Rows, batches: Iterable[tuple[npt.NDArray[np.int64], Sequence[Pixels]]]
+    ) -> tuple[dict[str, Any], str] | None:
+        """The tables that this system's training reports, for other photos.
+
+        Args:
+            rows: the photos and what is known of them.
+            batches: numbers (n,) of rows, and what :meth:`predict` takes of their photos; rows that
+                cannot be read are in none. Read only by a system that has tables of its own.
+
+        Returns:
+            The tables as numbers and as Markdown; None for a system that has none, or where nothing
+            it tells is known of the photos.
+        """
+        return None
 
     def open(self, source: Source, name: str | None = None) -> Photo:
         """A photo decoded as finely as the largest of ``inputs`` wants, and no finer.

@@ -11,7 +11,8 @@ answer of a frequent city would count for little.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -21,6 +22,7 @@ from pydantic import Field
 from graticule.belief import Belief
 from graticule.calibration import Calibration, gain
 from graticule.cells.cities import RADIUS_KM, cities
+from graticule.cells.partition import Partition
 from graticule.systems.city_report import CityEvidence, markdown, tables
 from graticule.systems.default import Default
 from graticule.systems.plan import (
@@ -38,6 +40,7 @@ from graticule.systems.plan import (
     country_codes,
 )
 from graticule.systems.settings import SystemSettings
+from graticule.systems.system import Pixels
 
 TASK = "cities"
 #: Photos of each city that the document judges.
@@ -46,6 +49,29 @@ REPORT_PHOTOS = 500
 
 class TenCities(Default):
     """One encoder, one head over cities. "Elsewhere" is the answer that abstains."""
+
+    def report(
+        self, rows: Rows, batches: Iterable[tuple[IntArray, Sequence[Pixels]]]
+    ) -> tuple[dict[str, Any], str] | None:
+        """Accuracy a city, confusion and elsewhere for photos with a city; else None."""
+        asked = Settings.of(self.bundle.manifest.recipe.get("settings", {}))
+        partition = self.bundle.partition(TASK)
+        every = city_ids(rows)
+        # With a list, its cities that the bundle lacks were in no training photo, or in too few.
+        lacking = ~np.isin(every, partition.ids) & np.array(
+            [bool(asked.cities) and asked_for(name, asked.cities) for name in every.tolist()]
+        )
+        truth = Truth.of(rows, every, partition, np.where(lacking, every, ""))
+        if not (truth.target >= 0).any():
+            return None
+        log_p = np.full((len(rows), len(partition)), np.nan, np.float32)
+        for at, pixels in batches:
+            log_p[at] = self.predict(pixels).beliefs[TASK].log_p
+        read = np.flatnonzero(np.isfinite(log_p).all(axis=1))
+        found = tables(
+            evidence(truth, read, lambda of: log_p[of], self.calibration, asked.report_photos)
+        )
+        return found, markdown(found)
 
 
 class Settings(SystemSettings):
@@ -75,8 +101,8 @@ def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
     names = list(places)
     counts = np.array([int((rows.train & (ids == name)).sum()) for name in names])
     partition = cities(places, counts=counts, radius_km=asked.radius_km, name=TASK)
-    target = partition.index(ids)
-    apart = elsewhere(rows, ids, names)
+    truth = Truth.of(rows, ids, partition, never_shown(rows, wanted))
+    target, apart = truth.target, truth.apart
     task = Task(partition.ids, np.where(apart, OUTSIDE, target), partition)
     network = yield Job(TASK, TASK, {TASK: task})
     notes = [f"Cities left out for too few photos: {_listed(few)}."] if few else []
@@ -90,34 +116,14 @@ def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
     if absent:
         notes.append(f"Cities without a training photo: {', '.join(absent)}.")
 
-    never = never_shown(rows, wanted)
+    def log_p(of: IntArray) -> npt.NDArray[np.float32]:
+        return network.log_p(TASK, of)
 
-    def evidence(of: IntArray, calibration: Calibration) -> CityEvidence:
-        # Whether a photo whose city nobody knows is of these cities cannot be judged, and a city
-        # that no training photo shows is neither known nor elsewhere.
-        names, counts = np.unique(never[of][never[of] != ""], return_counts=True)
-        judged = of[(target[of] >= 0) | (apart[of] & (never[of] == ""))]
-        judged = drawn(judged, target[judged], asked.report_photos, rows.seed)
-        log_p = np.empty((0, len(partition)), np.float32)
-        if len(judged):
-            log_p = network.log_p(TASK, judged)
-        belief = calibration.temper(TASK, Belief(partition, log_p))
-        said, p = belief.top(1)
-        over = gain(belief, np.full(len(partition), 1 / len(partition)))
-        every = np.array([*partition.ids, ""])
-        return CityEvidence(
-            every[target[judged]],
-            every[said[:, 0]],
-            p[:, 0].astype(np.float64),
-            over,
-            over >= calibration.min_gain,
-            judged,
-            never_shown={str(k): int(v) for k, v in zip(names, counts, strict=True)},
-            unknown=int(((target[of] < 0) & ~apart[of]).sum()),
-        )
+    def judge(of: IntArray, calibration: Calibration) -> CityEvidence:
+        return evidence(truth, of, log_p, calibration, asked.report_photos)
 
     def report(of: IntArray, calibration: Calibration) -> tuple[dict[str, Any], str]:
-        found = tables(evidence(of, calibration))
+        found = tables(judge(of, calibration))
         return found, markdown(found)
 
     return Outcome(
@@ -126,10 +132,83 @@ def plan(rows: Rows, settings: dict[str, Any]) -> Plan:
         {"tasks": [TASK]},
         tuple(notes),
         target=target,
-        log_p=lambda wanted: network.log_p(TASK, wanted),
-        evidence=evidence,
+        log_p=log_p,
+        evidence=judge,
         report=report,
         even_prior=True,
+    )
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What is known of the photos of a manifest.
+
+    Attributes:
+        partition: the cities that the system tells.
+        target: int64 (n,) the true one, −1 for none of them.
+        apart: bool (n,), known to show none of the cities.
+        never_shown: (n,) the city that is on the list and in no training photo, else "".
+        seed: of the photos that are drawn.
+    """
+
+    partition: Partition
+    target: IntArray
+    apart: Mask
+    never_shown: npt.NDArray[np.str_]
+    seed: int
+
+    @classmethod
+    def of(
+        cls,
+        rows: Rows,
+        ids: npt.NDArray[np.str_],
+        partition: Partition,
+        never_shown: npt.NDArray[np.str_],
+    ) -> Truth:
+        """Of rows whose cities are ``ids`` (n,); "", or a name not in the partition, for none."""
+        target = partition.index(ids)
+        apart = elsewhere(rows, np.where(target >= 0, ids, ""), partition.ids)
+        return cls(partition, target, apart, never_shown, rows.seed)
+
+
+def evidence(
+    truth: Truth,
+    of: IntArray,
+    log_p: Callable[[IntArray], npt.NDArray[np.float32]],
+    calibration: Calibration,
+    most: int,
+) -> CityEvidence:
+    """What a system said of photos.
+
+    Whether a photo whose city nobody knows is of these cities cannot be judged, and a city that no
+    training photo shows is neither known nor elsewhere.
+
+    Args:
+        truth: of the manifest.
+        of: int64 (k,) the rows to judge.
+        log_p: rows → their log-probabilities.
+        calibration: of the bundle.
+        most: photos of a city, see :func:`drawn`.
+    """
+    partition, target, apart = truth.partition, truth.target, truth.apart
+    never = truth.never_shown[of]
+    names, counts = np.unique(never[never != ""], return_counts=True)
+    judged = of[(target[of] >= 0) | (apart[of] & (never == ""))]
+    judged = drawn(judged, target[judged], most, truth.seed)
+    found = log_p(judged) if len(judged) else np.empty((0, len(partition)), np.float32)
+    belief = calibration.temper(TASK, Belief(partition, found))
+    said, p = belief.top(1)
+    over = gain(belief, np.full(len(partition), 1 / len(partition)))
+    every = np.array([*partition.ids, ""])
+    return CityEvidence(
+        every[target[judged]],
+        every[said[:, 0]],
+        p[:, 0].astype(np.float64),
+        over,
+        over >= calibration.min_gain,
+        judged,
+        never_shown={str(k): int(v) for k, v in zip(names, counts, strict=True)},
+        unknown=int(((target[of] < 0) & ~apart[of]).sum()),
     )
 
 
