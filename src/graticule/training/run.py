@@ -88,6 +88,8 @@ def train(
         features = options.features or run_folder(out) / "features"
         if len(tables) > 1:
             raise GraticuleError(f"recipe {recipe.name}: it takes one --manifest, not several")
+        if options.init is not None:
+            raise GraticuleError(f"recipe {recipe.name}: it takes no --init, but --weights FILE")
         return command.train(recipe, tables[0], out, features, options.say)
     material = read(recipe, tables)
     trainer = trainer_for(recipe, material, out, options)
