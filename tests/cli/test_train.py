@@ -72,8 +72,8 @@ def test_embed_writes_rows_in_order(tmp_path: Path) -> None:
     manifest = make_photos(tmp_path / "p", 5)
     done = RUNNER.invoke(
         app,
-        ["embed", str(manifest), "--encoder", "tiny", "--size", "32", "-o", str(tmp_path / "f"),
-         "--array", str(tmp_path / "v.npy")],
+        ["embed", str(manifest), "--encoder", "tiny", "--random", "0", "--size", "32",
+         "-o", str(tmp_path / "f"), "--array", str(tmp_path / "v.npy")],
     )  # fmt: skip
     assert done.exit_code == 0, done.output
     assert np.load(tmp_path / "v.npy").shape == (5, 64)
