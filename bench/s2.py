@@ -503,11 +503,12 @@ def markdown(result: dict[str, Any]) -> str:
                 f"{row['state_percent']} | {row['town_percent']} | {row['geoscore']:,.0f} | "
                 f"{paired} |"
             )
-        helped = [s for s, r in cell["steps"].items() if r.get("interval", [0])[0] > 0]
-        hurt = [s for s, r in cell["steps"].items() if r.get("interval", [0, 0])[1] < 0]
+        told = {s: r for s, r in cell["steps"].items() if r.get("p", 1.0) < 0.05}
+        helped = [s for s, r in told.items() if r["difference"] > 0]
+        hurt = [s for s, r in told.items() if r["difference"] < 0]
         lines += [
             "",
-            f"Better, the interval leaving out nought: {', '.join(helped) or 'none'}; worse: "
+            f"Better at p < 0.05, uncorrected: {', '.join(helped) or 'none'}; worse: "
             f"{', '.join(hurt) or 'none'}. Of the others these photos cannot tell.",
             "",
         ]
