@@ -212,9 +212,9 @@ def _write(result: dict[str, Any], pages: list[Comparison]) -> None:
         "Made by `bench/compare.py` (`graticule compare --recipe compare`). One frozen trunk for "
         "all, MobileNetV2 of ../shared/weights with the mean of roots, its vectors kept; the same "
         "photos, splits and, for S1 to S5, epochs. S6 chooses its parts on inner folds of the "
-        "training photos. Two of its settings, cities from four photos and the narrowest kernel "
-        "that comes close, were thought of after a first look at these tables, and decided on "
-        "inner folds.",
+        "training photos. Some of its settings were thought of after earlier tables like these, "
+        "and are decided on inner folds: cities from four photos, the narrowest kernel that comes "
+        "close, smoothed labels, the evidence of scenes.",
         "",
         f"{counts['with a country']:,} photos of ../shared/photos have a country, "
         f"{counts['with a scene']:,} others a scene. Left out: "
