@@ -479,8 +479,8 @@ def markdown(result: dict[str, Any]) -> str:
         "",
         "*B attributes* teaches climate and script: the road side is one in all of India, no photo "
         "has a month, and next to all show a landmark. *contrastive*: the chain on vectors that "
-        "were pretrained on captions (`bench/contrastive.py`, the same folds), against the chain on "
-        "the trunk's vectors in the same run.",
+        "were pretrained on captions (`bench/contrastive.py`, the same folds), against the chain "
+        "on the trunk's vectors in the same run.",
         "",
         *_converged(result["parts"]),
         *_vit(),
