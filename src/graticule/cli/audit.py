@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,9 +15,23 @@ if TYPE_CHECKING:
     from graticule.evaluation.pixels import Likeness
     from graticule.evaluation.report import Report
 
+
+def _a_number(value: float) -> float:
+    # Older releases of click let NaN through bounds.
+    if math.isnan(value):
+        raise typer.BadParameter("is not a number of km")
+    return value
+
+
 Radius = Annotated[
     float,
-    typer.Option("--radius", min=0, max=20_000, help="How near a training photo is too near, km."),
+    typer.Option(
+        "--radius",
+        min=0,
+        max=20_000,
+        callback=_a_number,
+        help="How near a training photo is too near, km.",
+    ),
 ]
 
 
