@@ -313,8 +313,8 @@ def _markdown(result: dict[str, Any]) -> str:
         lines += [
             "",
             "A row that is starred was cut off: the top block's were, their training loss still "
-            "falling. They do not say that fine-tuning is worse, but that 14 epochs are too few for "
-            "this perceptron on numbers that are not standardised.",
+            "falling. They do not say that fine-tuning is worse, but that 14 epochs are too few "
+            "for this perceptron on numbers that are not standardised.",
         ]
     lines += ["", "## Paired, country top-5", ""]
     lines += ["| split | pair | points | 95 % | McNemar p |", "|---|---|---:|---|---:|"]
