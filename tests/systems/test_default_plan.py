@@ -13,7 +13,8 @@ from graticule.belief import normalise
 from graticule.errors import RecipeError
 from graticule.photos import manifest as manifests
 from graticule.refine.memory import build
-from graticule.systems.default import Decoding, log_prior, row_weights, scene_evidence, within
+from graticule.systems.default import log_prior, row_weights
+from graticule.systems.nested_decoding import Decoding, scene_evidence, within
 from graticule.systems.nested_places import nested_places
 from graticule.systems.plan import Rows
 from toy import make_photos

@@ -17,7 +17,7 @@ from graticule.cells.cities import Cities
 from graticule.encoders import export
 from graticule.encoders.onnx import OnnxGraph
 from graticule.photos.manifest import from_table
-from graticule.systems.default import within
+from graticule.systems.nested_decoding import within
 from graticule.training.mini import crossfit, heads, places, shrink
 from graticule.training.mini.probe import Linear, fit_linear
 from graticule.training.mini.rows import Rows, read_rows, row_weights

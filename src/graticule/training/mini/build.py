@@ -26,7 +26,8 @@ from graticule.refine.memory import Memory
 from graticule.scenes import SCENES
 from graticule.systems.bundle import Bundle
 from graticule.systems.bundle import Manifest as System
-from graticule.systems.default import MEMORY, Decoding
+from graticule.systems.default import MEMORY
+from graticule.systems.nested_decoding import Decoding
 from graticule.training.mini import calibrate, card, crossfit, features, heads, places, shrink
 from graticule.training.mini.probe import Float32Array, Linear
 from graticule.training.mini.rows import Rows, read_rows
