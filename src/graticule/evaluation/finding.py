@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,6 +41,22 @@ class Finding:
     def count(self) -> int:
         """How many test photos it concerns."""
         return int(self.rows.sum())
+
+
+def leaked(
+    kind: str, paths: Sequence[str], rows: BoolArray, twin: Callable[[int], str], means: str
+) -> Finding:
+    """A leak that puts a training photo beside each test photo.
+
+    Args:
+        kind: short name.
+        paths: (n,) of the test photos.
+        rows: bool (n,), those it concerns.
+        twin: the training photo of a row, and what is to be said of the pair.
+        means: what it does to the headline.
+    """
+    shown = np.flatnonzero(rows)[:EXAMPLES].tolist()
+    return Finding(kind, rows, tuple(f"{paths[i]} ← {twin(i)}" for i in shown), means, leak=True)
 
 
 def clean_rows(findings: Sequence[Finding], n: int) -> BoolArray:

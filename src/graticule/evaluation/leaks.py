@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graticule import sphere
-from graticule.evaluation.finding import EXAMPLES, Finding
+from graticule.evaluation.finding import Finding, leaked
 from graticule.evaluation.truth import Truth
 
 IntArray = npt.NDArray[np.int64]
@@ -66,11 +66,13 @@ class SharedKey(Leak):
         """The test photos of these values."""
         ours = self.test.column(self._column).tolist()
         rows = np.array([value in self._first for value in ours], dtype=bool)
-        examples = [
-            f"{self.test.paths[i]} ← {self._first[ours[i]]} ({self._column} {ours[i]})"
-            for i in np.flatnonzero(rows)[:EXAMPLES]
-        ]
-        return Finding(f"same {self._column}", rows, tuple(examples), self._means, leak=True)
+        return leaked(
+            f"same {self._column}",
+            self.test.paths,
+            rows,
+            lambda i: f"{self._first[ours[i]]} ({self._column} {ours[i]})",
+            self._means,
+        )
 
 
 class SameFile(Leak):
@@ -96,13 +98,12 @@ class SameFile(Leak):
         """The test photos of these names."""
         hits = [self._first.get(_stem(path)) for path in self.test.paths]
         rows = np.array([hit is not None for hit in hits], dtype=bool)
-        examples = [f"{self.test.paths[i]} ← {hits[i]}" for i in np.flatnonzero(rows)[:EXAMPLES]]
-        return Finding(
+        return leaked(
             "same file name",
+            self.test.paths,
             rows,
-            tuple(examples),
+            lambda i: str(hits[i]),
             "the test photo itself may be in training",
-            True,
         )
 
 
@@ -134,15 +135,12 @@ class SameWalk(Leak):
         """The test photos that have one."""
         rows = np.zeros(len(self.test), dtype=bool)
         rows[list(self._twin)] = True
-        return Finding(
+        return leaked(
             "same place and time",
+            self.test.paths,
             rows,
-            tuple(
-                f"{self.test.paths[i]} ← {self._twin[i]}"
-                for i in np.flatnonzero(rows)[:EXAMPLES].tolist()
-            ),
+            self._twin.__getitem__,
             "taken within a kilometre and a day of a training photo: probably on one walk",
-            leak=True,
         )
 
 
@@ -176,15 +174,12 @@ class NearTraining(Leak):
     def finding(self) -> Finding:
         """The test photos that have one."""
         rows = np.isfinite(self._km)
-        return Finding(
+        return leaked(
             f"within {self.radius_km:g} km of training",
+            self.test.paths,
             rows,
-            tuple(
-                f"{self.test.paths[i]} ← {self._twin[i]} ({self._km[i]:.2f} km)"
-                for i in np.flatnonzero(rows)[:EXAMPLES].tolist()
-            ),
+            lambda i: f"{self._twin[i]} ({self._km[i]:.2f} km)",
             "the place was trained on: the score says how well it is remembered, not inferred",
-            leak=True,
         )
 
 

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from graticule.encoders.onnx import available_cores
 from graticule.errors import ManifestError, PhotoError
-from graticule.evaluation.finding import EXAMPLES, METADATA_PLACE, Finding
+from graticule.evaluation.finding import EXAMPLES, METADATA_PLACE, Finding, leaked
 from graticule.evaluation.slices import size_classes
 from graticule.photos.duplicates import groups, nearest, perceptual_hashes
 from graticule.photos.manifest import Manifest
@@ -255,15 +255,12 @@ class Twins:
         """The judged photos that have one."""
         rows = np.zeros(len(self._paths), dtype=bool)
         rows[list(self._twin)] = True
-        return Finding(
+        return leaked(
             "near-duplicate of training",
+            self._paths,
             rows,
-            tuple(
-                f"{self._paths[i]} ← {self._twin[i]}"
-                for i in np.flatnonzero(rows)[:EXAMPLES].tolist()
-            ),
+            self._twin.__getitem__,
             "the photo, its mirror image, or one beside it in a burst, was trained on",
-            leak=True,
         )
 
 
