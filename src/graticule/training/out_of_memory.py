@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -28,6 +28,17 @@ def is_out_of_memory(error: Exception) -> bool:
     return any(words in str(error) for words in _ALLOCATORS)
 
 
+@contextmanager
+def _saying(words: Callable[[], str]) -> Iterator[None]:
+    """Say this, in place of a traceback, if the block finds no memory."""
+    try:
+        yield
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        raise GraticuleError(words()) from error
+
+
 @dataclass(frozen=True)
 class BatchAdvice:
     """Which smaller batches to try for a network.
@@ -51,14 +62,10 @@ class BatchAdvice:
         Raises:
             GraticuleError: it found none.
         """
-        try:
+        with _saying(
+            lambda: f"{self.name}: no memory for batches of {size}; {self._smaller(size)}"
+        ):
             yield
-        except Exception as error:
-            if not is_out_of_memory(error):
-                raise
-            raise GraticuleError(
-                f"{self.name}: no memory for batches of {size}; {self._smaller(size)}"
-            ) from error
 
     def _smaller(self, size: int) -> str:
         if size == 1:
@@ -82,12 +89,10 @@ def watch_all_at_once(name: str, rows: int) -> Iterator[None]:
     Raises:
         GraticuleError: it found none.
     """
-    try:
-        yield
-    except Exception as error:
-        if not is_out_of_memory(error):
-            raise
-        raise GraticuleError(
+    with _saying(
+        lambda: (
             f"{name}: no memory for {rows} photos at once, which optimizer lbfgs needs; "
             "--set optimizer=adam learns in batches"
-        ) from error
+        )
+    ):
+        yield

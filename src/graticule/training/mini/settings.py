@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from graticule.systems import default_settings
 from graticule.systems.settings import Part, SystemSettings
 
 
@@ -28,17 +29,9 @@ class ProbeSettings(Part):
     components: int = Field(0, ge=0)
 
 
-class MemorySettings(Part):
-    """The votes of the training photos; see `graticule.refine.memory`.
+class MemorySettings(default_settings.MemorySettings):
+    """The votes of the training photos, as S6's; twice as much is kept of each."""
 
-    Attributes:
-        weight: of the votes beside the heads, from 0 to below 1.
-        sharpness: cosine in which a photo's vote falls to 1/e.
-        dims: components that are kept of a photo's vector.
-    """
-
-    weight: float = Field(0.0, ge=0, lt=1)
-    sharpness: float = Field(0.1, gt=0)
     dims: int = Field(256, ge=2)
 
 
