@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from common.real_photos import FEATURES, FOLDS, RESULTS, Photos, machine, need_shared, recipe, trunk
-from common.s2_steps import ladder
+from common.s2_steps import ladder, table
 from graticule import atlas, files, metrics, sphere
 from graticule.atlas.captions import sentence
 from graticule.atlas.wordings import WORDINGS
@@ -513,25 +513,12 @@ def markdown(result: dict[str, Any]) -> str:
 def _chain_table(found: dict[str, Any]) -> list[str]:
     if not found:
         return []
-    lines = [
+    return [
         "The whole chain of S2's ladder (`results/s2.md`, A to G) on the same vectors:",
         "",
-        "| vectors | cells | median km | 1 | 25 | 200 | 750 km | state % | town % | GeoScore "
-        "| difference | 95 % | p |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---|---:|",
+        *table(found, of="vectors"),
+        "",
     ]
-    for way, row in found.items():
-        within = " | ".join(f"{share:.1f}" for share in row["within_percent"])
-        paired = (
-            f"{row['difference']} | {row['interval']} | {row['p']}"
-            if "difference" in row
-            else "| |"
-        )
-        lines.append(
-            f"| {way} | {row['cells']} | {row['median_km']:,} | {within} | {row['state_percent']} "
-            f"| {row['town_percent']} | {row['geoscore']:,.0f} | {paired} |"
-        )
-    return [*lines, ""]
 
 
 def _folds(part: dict[str, Any]) -> str:

@@ -21,7 +21,7 @@ import numpy as np
 
 from common import s2_errors, s2_growth, s2_taught
 from common.real_photos import FEATURES, FOLDS, RESULTS, Photos, machine, need_shared, recipe, trunk
-from common.s2_steps import STEPS, WORLD, ladder
+from common.s2_steps import STEPS, WORLD, ladder, table
 from graticule import atlas, files, metrics, sphere
 from graticule.evaluation.bootstrap import Resampler, paired_means
 from graticule.refine import prototypes
@@ -489,22 +489,8 @@ def markdown(result: dict[str, Any]) -> str:
         lines += [
             f"## {part}: {cell['photos']} photos, {cell['clusters']} clusters{_folds(cell)}",
             "",
-            "| step | cells | median km | 1 | 25 | 200 | 750 km | state % | town % | GeoScore "
-            "| difference | 95 % | p |",
-            "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---|---:|",
+            *table(cell["steps"] | _captions(part)),
         ]
-        for step, row in (cell["steps"] | _captions(part)).items():
-            shares = " | ".join(f"{share:.1f}" for share in row["within_percent"])
-            paired = (
-                f"{row['difference']} | [{row['interval'][0]}, {row['interval'][1]}] | {row['p']}"
-                if "difference" in row
-                else "| |"
-            )
-            lines.append(
-                f"| {step} | {row['cells']} | {row['median_km']:,.0f} | {shares} | "
-                f"{row['state_percent']} | {row['town_percent']} | {row['geoscore']:,.0f} | "
-                f"{paired} |"
-            )
         told = {s: r for s, r in cell["steps"].items() if r.get("p", 1.0) < 0.05}
         helped = [s for s, r in told.items() if r["difference"] > 0]
         hurt = [s for s, r in told.items() if r["difference"] < 0]

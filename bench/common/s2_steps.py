@@ -42,3 +42,24 @@ def ladder() -> dict[str, dict[str, Any]]:
         so_far = so_far | change
         made[name] = so_far
     return made | {name: so_far | change for name, change in OTHERS.items()}
+
+
+def table(steps: dict[str, dict[str, Any]], of: str = "step") -> list[str]:
+    """A row of figures for each step, as Markdown."""
+    lines = [
+        f"| {of} | cells | median km | 1 | 25 | 200 | 750 km | state % | town % | GeoScore "
+        "| difference | 95 % | p |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---|---:|",
+    ]
+    for step, row in steps.items():
+        within = " | ".join(f"{share:.1f}" for share in row["within_percent"])
+        paired = (
+            f"{row['difference']} | {row['interval']} | {row['p']}"
+            if "difference" in row
+            else "| |"
+        )
+        lines.append(
+            f"| {step} | {row['cells']} | {row['median_km']:,.0f} | {within} | "
+            f"{row['state_percent']} | {row['town_percent']} | {row['geoscore']:,.0f} | {paired} |"
+        )
+    return lines
