@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from graticule.evaluation.finding import Finding
     from graticule.evaluation.pixels import Likeness
     from graticule.evaluation.report import Report
+    from graticule.locate.engine import Engine
 
 
 def _a_number(value: float) -> float:
@@ -131,15 +132,21 @@ def check_model(model: str | None, train: Path | None, *, pixels: bool) -> None:
         )
 
 
-def likeness(model: str | None) -> Likeness | None:
-    """The check of vectors by a model's encoder, None without a model."""
-    if model is None:
+def likeness(model: str | None, judged: Engine | None = None) -> Likeness | None:
+    """The check of vectors by a model's encoder, else by that of a judged bundle; None of neither.
+
+    Args:
+        model: its name or folder.
+        judged: a bundle that is judged, already open.
+    """
+    if model is None and judged is None:
         return None
     from graticule.evaluation.likeness import alike_by
     from graticule.locate.engine import Engine
     from graticule.locate.locator import find_model
 
-    return alike_by(Engine(find_model(model)))
+    engine = judged if model is None else Engine(find_model(model))
+    return None if engine is None else alike_by(engine)
 
 
 def _json(found: list[Finding], paths: tuple[str, ...], report: Report | None) -> dict[str, Any]:

@@ -175,15 +175,13 @@ def _findings(
 ) -> tuple[list[Finding], list[str]]:
     """What the audit finds among the judged photos, and what it could not look at."""
     from graticule.evaluation.audit import audit_tables
-    from graticule.evaluation.likeness import alike_by
     from graticule.evaluation.pixels import PixelAudit, audit_pixels
     from graticule.evaluation.run import judged_photos
 
     train = None if audit.train is None else judged_photos(audit.train)
     looked = PixelAudit()
     if audit.pixels:
-        own = None if engine is None or audit.model is not None else alike_by(engine)
-        looked = audit_pixels(train, photos, own or likeness(audit.model))
+        looked = audit_pixels(train, photos, likeness(audit.model, engine))
     found = [*audit_tables(train, truth, radius_km=audit.radius), *looked.findings]
     notes = list(looked.notes)
     if train is None:

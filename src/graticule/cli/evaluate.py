@@ -74,7 +74,6 @@ def evaluate(
     from graticule import sphere
     from graticule.errors import GraticuleError
     from graticule.evaluation import report as reports
-    from graticule.evaluation.likeness import alike_by
     from graticule.evaluation.pixels import PixelAudit, audit_pixels
     from graticule.evaluation.predictions import read_predictions, truth_beside
     from graticule.evaluation.run import (
@@ -121,8 +120,7 @@ def evaluate(
         raise GraticuleError("a bundle needs photos to run on: --manifest FILE")
     looked = PixelAudit()
     if pixels and table is not None:
-        own = None if engine is None or model is not None else alike_by(engine)
-        looked = audit_pixels(trained, table, own or likeness(model))
+        looked = audit_pixels(trained, table, likeness(model, engine))
     found = reports.evaluate(
         said,
         truth,
