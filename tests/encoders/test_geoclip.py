@@ -36,9 +36,12 @@ def test_places_are_encoded_as_the_package_does() -> None:
     from graticule.encoders.geoclip import encode_gallery
 
     own = geoclip.LocationEncoder().eval()
+    # In the order in which a gallery is encoded: with several threads the rounding of a row hangs
+    # on where it stands, and high frequencies make it show.
+    once, back = np.unique(PLACES, axis=0, return_inverse=True)
     with torch.inference_mode():
-        expected = own(torch.tensor(PLACES, dtype=torch.float32))
-        expected = torch.nn.functional.normalize(expected, dim=1).numpy()
+        expected = own(torch.tensor(once, dtype=torch.float32))
+        expected = torch.nn.functional.normalize(expected, dim=1).numpy()[back.reshape(-1)]
     assert np.allclose(encode_gallery(PLACES), expected, atol=1e-6)
 
 
