@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from graticule.draw.axis import Axis, number
@@ -13,6 +13,8 @@ _POSITIVE = st.lists(st.floats(1e-3, 1e6), min_size=1, max_size=20)
 
 
 @given(_VALUES, st.booleans())
+@example([1.0, 1.0000000000000002], False)
+@example([1e6, 1e6 + 20], False)
 def test_ticks_are_few_and_round_and_the_values_lie_between_them(
     values: list[float], percent: bool
 ) -> None:
@@ -29,6 +31,7 @@ def test_ticks_are_few_and_round_and_the_values_lie_between_them(
 
 
 @given(_POSITIVE)
+@example([0.0014792213439941406, 0.0014792213439941409])
 def test_places_keep_the_order_of_values_by_factors_too(values: list[float]) -> None:
     for axis in (Axis("km").over(values), Axis("km", log=True).over(values)):
         places = [axis.share(value) for value in sorted(values)]

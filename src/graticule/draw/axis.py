@@ -10,6 +10,9 @@ from dataclasses import dataclass, replace
 _ROUND = (1.0, 2.0, 5.0, 10.0)
 #: Most steps between the first tick and the last.
 _STEPS = 5
+#: Values nearer to each other than this share of themselves are one value: no number beside a
+#: tick could tell them apart, and ticks between them run into each other.
+_ONE = 1e-5
 
 
 @dataclass(frozen=True)
@@ -43,8 +46,10 @@ class Axis:
         """The axis with its ticks, and a span that holds the values, which are finite."""
         shown = [*values, *(self.span or ()), *self.ticks] or [1.0]
         low, high = min(shown), max(shown)
-        if low == high:
-            low, high = (low / 2, low * 2) if self.log else (low - 0.5, high + 0.5)
+        size = max(abs(low), abs(high))
+        if high - low <= _ONE * size:
+            room = max(0.5, _ONE * size)
+            low, high = (low / 2, high * 2) if self.log else (low - room, high + room)
         ticks = self.ticks or (_powers(low, high) if self.log else _round_numbers(low, high))
         if not self.ticks and self.span is None:
             low, high = ticks[0], ticks[-1]
