@@ -24,6 +24,7 @@ from common import drawn
 from graticule.files import atomic, write_json
 from graticule.photos.nature import looks_like_page
 from graticule.photos.sources import marks
+from graticule.photos.sources.lettering import has_burned_in_text
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "results"
@@ -83,33 +84,33 @@ KINDS: dict[str, tuple[Make, Check]] = {
     '"photo unavailable" cards': (drawn.card, marks.looks_unavailable),
     "frames with bright coordinates": (
         lambda rng: drawn.coordinates(_ground(rng), rng),
-        marks.has_burned_in_text,
+        has_burned_in_text,
     ),
     "frames with dark coordinates": (
         lambda rng: drawn.coordinates(_ground(rng), rng, dark=True),
-        marks.has_burned_in_text,
+        has_burned_in_text,
     ),
     "frames with a bright caption": (
         lambda rng: drawn.caption(_ground(rng), rng),
-        marks.has_burned_in_text,
+        has_burned_in_text,
     ),
     "frames with a dark caption": (
         lambda rng: drawn.caption(_ground(rng), rng, dark=True),
-        marks.has_burned_in_text,
+        has_burned_in_text,
     ),
     "frames with a camera's orange date": (
         lambda rng: drawn.camera_date(_ground(rng), rng),
-        marks.has_burned_in_text,
+        has_burned_in_text,
     ),
     "scanned pages": (drawn.page, looks_like_page),
     "diagrams": (drawn.diagram, looks_like_page),
-    "bare frames called burned-in": (_ground, marks.has_burned_in_text),
+    "bare frames called burned-in": (_ground, has_burned_in_text),
     "scanned pages called cards": (drawn.page, marks.looks_unavailable),
 }
 #: What real photos are called.
 CALLED: dict[str, Check] = {
     "called cards": marks.looks_unavailable,
-    "called burned-in": marks.has_burned_in_text,
+    "called burned-in": has_burned_in_text,
     "called a page or drawing": looks_like_page,
 }
 

@@ -20,6 +20,8 @@ _CAPTIONS = (
 _WORDS = ("the", "of", "and", "to", "in", "a", "was", "for", "on", "with", "there", "when", "other",
           "from", "had", "by", "but", "what", "some", "could", "morning", "harbour")  # fmt: skip
 _WHITE, _BLACK = (255, 255, 255), (0, 0, 0)
+#: How far the letters of a stamp are at least from their ground in one colour, of 255.
+_LEGIBLE = 40
 
 
 def jpeg(image: Picture, quality: int = 85) -> Picture:
@@ -141,8 +143,11 @@ def _stamped(
 ) -> Picture:
     made = frame.convert("RGB")
     place = (rng.randint(4, 60), rng.choice([4, made.height - 8 - size]))
-    font = ImageFont.load_default(size)
-    ImageDraw.Draw(made).text(
-        place, words, fill=fill, font=font, stroke_width=stroke, stroke_fill=edge
-    )
+    pen, font = ImageDraw.Draw(made), ImageFont.load_default(size)
+    left, top, right, bottom = (round(side) for side in pen.textbbox(place, words, font=font))
+    ground = np.asarray(made)[top:bottom, left:right].mean(axis=(0, 1))
+    if np.abs(ground - fill).max() < _LEGIBLE:
+        # Nobody could read black on black: letters of their ground's own colour have an edge.
+        stroke = max(stroke, 1)
+    pen.text(place, words, fill=fill, font=font, stroke_width=stroke, stroke_fill=edge)
     return made

@@ -24,7 +24,8 @@ from graticule.photos.duplicates import groups, nearest, perceptual_hashes
 from graticule.photos.manifest import Manifest
 from graticule.photos.nature import flatness, looks_like_page
 from graticule.photos.photo import open_photo
-from graticule.photos.sources.marks import has_burned_in_text, looks_unavailable
+from graticule.photos.sources.lettering import has_burned_in_text
+from graticule.photos.sources.marks import looks_unavailable
 from graticule.photos.traces import names_place
 from graticule.progress import track
 

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from graticule.errors import GraticuleError, ManifestError, PhotoError
 from graticule.files import atomic
 from graticule.photos.sources import marks
+from graticule.photos.sources.lettering import has_burned_in_text
 from graticule.photos.sources.mapillary import from_milliseconds
 from graticule.photos.sources.source import About, Row, coordinates, reach
 
@@ -212,7 +213,7 @@ def has_burned_in(file: Path) -> bool:
     from graticule.photos.photo import open_photo
 
     try:
-        return marks.has_burned_in_text(open_photo(file).image)
+        return has_burned_in_text(open_photo(file).image)
     except PhotoError:
         return False
 
