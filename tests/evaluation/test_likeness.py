@@ -50,6 +50,42 @@ def test_a_row_of_nothing_is_like_nothing() -> None:
     assert (best == -1).all()
 
 
+def test_the_likest_are_kept_whatever_their_cosine() -> None:
+    judged, blocks = made(300, 0)[:, :40], [made(200, 1)[:, :40], made(300, 2)[:, :40]]
+    index = Judged(judged, likest=3)
+    compare_blocks(index, blocks)
+    unit = judged / np.linalg.norm(judged, axis=1, keepdims=True)
+    other = np.concatenate(blocks)
+    other /= np.linalg.norm(other, axis=1, keepdims=True)
+    cosines = np.sort(unit @ other.T, axis=1)[:, :-4:-1]
+    # 40 dimensions are all searched, so nothing is lost but the digits of half precision.
+    np.testing.assert_allclose(index.cosines, cosines, atol=2e-3)
+    found = np.take_along_axis(unit @ other.T, index.rows, axis=1)
+    np.testing.assert_allclose(found, cosines, atol=2e-3)
+
+
+def test_a_part_of_a_photo_is_found_by_laying_it_over_the_likest(
+    colours: Path, planet: Manifest, tmp_path: Path
+) -> None:
+    pa = pytest.importorskip("pyarrow")
+    first = np.unique(planet.column("group"), return_index=True)[1]
+    files = [planet.file(p) for p in planet.column("path")[np.sort(first)[:9]].tolist()]
+    with Image.open(files[4]) as image:
+        image.crop((10, 8, 82, 62)).save(tmp_path / "part.jpg", quality=85)
+    with Image.open(files[8]) as image:
+        image.save(tmp_path / "other.png")
+    (tmp_path / "broken.jpg").write_bytes(files[4].read_bytes()[:300])
+    names = ["part.jpg", "other.png", "broken.jpg"]
+    test = from_table(pa.table({"path": names}), tmp_path / "m.csv")
+    paths = [str(file.relative_to(planet.root)) for file in files[:8]]
+    # No vectors are alike by so high a cosine: what is found is found by its pixels.
+    check = alike_by(Engine(colours), 1.1)(test, look(test.files(), 3))
+    check.see(planet, paths, look(files[:8], 8))
+    finding = check.finding()
+    assert finding.rows.tolist() == [True, False, False]
+    assert finding.examples[0].startswith(f"part.jpg ← {paths[4]} (overlaid, correlation 0.")
+
+
 @pytest.mark.parametrize("portion", [12, 5])
 def test_a_mirrored_photo_is_found_by_its_vector(
     colours: Path, planet: Manifest, tmp_path: Path, portion: int

@@ -2,18 +2,23 @@
 
 The judged photos are held, cut into cells around k-means centres (an inverted file, as in Jégou,
 Douze & Schmid, "Product quantization for nearest neighbor search", 2011); the photos learnt from
-pass by in blocks. Memory is that of the judged photos, however many were learnt from.
+pass by in blocks. Memory is that of the judged photos, however many were learnt from. What a vector
+alone cannot tell, a small crop from another photo of the kind, is told by laying the few likest
+over each other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from graticule.encoders.onnx import available_cores
 from graticule.errors import ManifestError, PhotoError
+from graticule.evaluation.crops import CORRELATION, correlation, small
 from graticule.evaluation.finding import EXAMPLES, Finding
 from graticule.progress import track
 
@@ -34,6 +39,8 @@ _LOST = 0.06
 #: up to which there is one cell.
 _DIMENSIONS, _PER_CELL, _PROBES, _FEW = 64, 64, 3, 4096
 _BLOCK = 16_384
+#: How many of the likest photos a judged one is laid over, and judged photos in hand at once.
+_LIKEST, _PORTION = 3, 4096
 
 
 class Judged:
@@ -42,11 +49,22 @@ class Judged:
     Args:
         vectors: (n, d), of any length; a row of zeros is like nothing.
         cosine: from which two are alike.
+        likest: how many of the likest rows are kept of each, whatever their cosine; with 1 only
+            those that are alike are looked at.
         seed: of the centres.
+
+    Attributes:
+        rows: int64 (n, likest), best first; −1 where there is none.
+        cosines: float32 (n, likest), theirs.
     """
 
     def __init__(
-        self, vectors: npt.NDArray[np.floating], *, cosine: float = COSINE, seed: int = 0
+        self,
+        vectors: npt.NDArray[np.floating],
+        *,
+        cosine: float = COSINE,
+        likest: int = 1,
+        seed: int = 0,
     ) -> None:
         self._whole = _unit(vectors).astype(np.float16)
         self.cosine = cosine
@@ -66,14 +84,20 @@ class Judged:
         cell = _nearest(self._short, self._centers, 1)[:, 0]
         self._order = np.argsort(cell, kind="stable")
         self._ends = np.cumsum(np.bincount(cell, minlength=cells))
-        self.best = np.full(n, -1, dtype=np.int64)
-        self.best_cosine = np.zeros(n, dtype=np.float32)
+        self.rows = np.full((n, likest), -1, dtype=np.int64)
+        self.cosines = np.full((n, likest), -1.0, dtype=np.float32)
+
+    @property
+    def best(self) -> IntArray:
+        """The likest row that is alike each judged photo, (n,); −1 where none is."""
+        return np.where(self.cosines[:, 0] >= self.cosine, self.rows[:, 0], -1)
 
     def compare(self, vectors: npt.NDArray[np.floating], first: int) -> None:
         """Look for judged photos alike one of ``vectors`` (m, d), which are rows ``first`` and on.
 
-        ``best`` and ``best_cosine`` keep the likest row of each judged photo so far.
+        ``rows`` and ``cosines`` keep the likest of each judged photo so far.
         """
+        likest = self.rows.shape[1]
         for start in range(0, len(vectors), _BLOCK):
             whole = _unit(vectors[start : start + _BLOCK])
             short = _unit(whole @ self._axes)
@@ -84,20 +108,30 @@ class Judged:
             for cell in np.unique(asked):
                 ours = self._order[self._ends[cell - 1] if cell else 0 : self._ends[cell]]
                 theirs = rows[edges[cell] : edges[cell + 1]]
-                near = self._short[ours] @ short[theirs].T > self.cosine - _LOST
-                a, b = np.nonzero(near)
+                near = self._short[ours] @ short[theirs].T
+                least: float | Float32Array = self.cosine - _LOST
+                if likest > 1:
+                    among = max(0, len(theirs) - likest)
+                    least = np.minimum(least, np.partition(near, among, axis=1)[:, among, None])
+                a, b = np.nonzero(near >= least)
                 self._keep(ours[a], whole[theirs[b]], first + start + theirs[b])
 
     def _keep(self, ours: IntArray, vectors: Float32Array, rows: IntArray) -> None:
         if not len(ours):
             return
         likeness = np.einsum("nd,nd->n", self._whole[ours].astype(np.float32), vectors)
-        order = np.argsort(likeness)
-        ours, likeness, rows = ours[order], likeness[order], rows[order]
-        better = (likeness >= self.cosine) & (likeness > self.best_cosine[ours])
-        # Ascending, so that of several for one photo the likest is written last.
-        self.best[ours[better]] = rows[better]
-        self.best_cosine[ours[better]] = likeness[better]
+        likest = self.rows.shape[1]
+        fit = likeness >= (self.cosine if likest == 1 else 0.0)
+        ours, likeness, rows = ours[fit], likeness[fit], rows[fit]
+        # Those that were kept stand before the new ones, and a stable order leaves them there.
+        known = np.unique(ours)
+        photo = np.concatenate([np.repeat(known, likest), ours])
+        cosines = np.concatenate([self.cosines[known].ravel(), likeness])
+        kept = np.concatenate([self.rows[known].ravel(), rows])
+        order = np.lexsort((-cosines, photo))
+        first = np.searchsorted(photo[order], known)
+        best = order[first[:, None] + np.arange(likest)]
+        self.rows[known], self.cosines[known] = kept[best], cosines[best]
 
 
 class Alike:
@@ -114,17 +148,21 @@ class Alike:
         from graticule.evaluation.pixels import usable_rows
 
         self._engine = engine
+        self._test = test
         self._paths = test.column("path").tolist()
         parts = list(vectors_of(engine, test, self._paths, np.flatnonzero(usable_rows(seen))))
         self._rows = np.concatenate([np.empty(0, dtype=np.int64), *(rows for rows, _ in parts)])
         self._judged = (
-            Judged(np.concatenate([v for _, v in parts]), cosine=cosine) if parts else None
+            Judged(np.concatenate([v for _, v in parts]), cosine=cosine, likest=_LIKEST)
+            if parts
+            else None
         )
         self._compared = 0
-        self._twin: dict[int, str] = {}
+        #: Of the training photos that are kept as the likest of some judged photo.
+        self._theirs: dict[int, tuple[Manifest, str]] = {}
 
     def see(self, manifest: Manifest, paths: Sequence[str], seen: Seen) -> None:
-        """Keep the likest training photo of each judged photo so far."""
+        """Keep the likest training photos of each judged photo so far."""
         from graticule.evaluation.pixels import usable_rows
 
         if self._judged is None:
@@ -135,27 +173,58 @@ class Alike:
             first = self._compared
             self._compared += len(rows)
             self._judged.compare(vectors, first)
-            for i in np.flatnonzero(self._judged.best >= first).tolist():
-                self._twin[i] = paths[rows[self._judged.best[i] - first]]
+            kept = np.unique(self._judged.rows).tolist()
+            self._theirs = {
+                row: self._theirs[row] if row < first else (manifest, paths[rows[row - first]])
+                for row in kept
+                if row >= 0
+            }
 
     def finding(self) -> Finding:
-        """The judged photos that have one."""
+        """The judged photos that have one, alike or a part of it."""
+        said = {} if self._judged is None else self._said(self._judged)
         rows = np.zeros(len(self._paths), dtype=bool)
-        rows[self._rows[list(self._twin)]] = True
-        examples = []
-        if self._judged is not None:
-            examples = [
-                f"{self._paths[self._rows[i]]} ← {self._twin[i]} "
-                f"(cosine {self._judged.best_cosine[i]:.3f})"
-                for i in sorted(self._twin)[:EXAMPLES]
-            ]
+        rows[self._rows[list(said)]] = True
         return Finding(
             "alike a training photo",
             rows,
-            tuple(examples),
+            tuple(f"{self._paths[self._rows[i]]} ← {said[i]}" for i in sorted(said)[:EXAMPLES]),
             "a crop, a mirror image or the next frame of a photo that was trained on",
             leak=True,
         )
+
+    def _said(self, judged: Judged) -> dict[int, str]:
+        """What is said of each judged photo that has one, by its number among the vectors."""
+        best, cosines = judged.best, judged.cosines
+        said = {
+            i: f"{self._theirs[best[i]][1]} (cosine {cosines[i, 0]:.3f})"
+            for i in np.flatnonzero(best >= 0).tolist()
+        }
+        left = np.flatnonzero(best < 0).tolist()
+        with ThreadPoolExecutor(available_cores()) as pool:
+            for start in range(0, len(left), _PORTION):
+                part = left[start : start + _PORTION]
+                found = track(pool.map(self._part_of, part), "looking for crops", len(part))
+                said |= {i: words for i, words in zip(part, found, strict=True) if words}
+        return said
+
+    def _part_of(self, i: int) -> str:
+        """Which of the likest photos a judged one is a part of, or that is a part of it."""
+        assert self._judged is not None
+        kept = [self._theirs[row] for row in self._judged.rows[i].tolist() if row >= 0]
+        try:
+            ours = small(self._test.file(self._paths[self._rows[i]]))
+        except (PhotoError, ManifestError):
+            return ""
+        for manifest, path in kept:
+            try:
+                theirs = small(manifest.file(path))
+            except (PhotoError, ManifestError):
+                continue
+            fit = max(correlation(ours, theirs), correlation(theirs, ours))
+            if fit >= CORRELATION:
+                return f"{path} (overlaid, correlation {fit:.3f})"
+        return ""
 
 
 def alike_by(engine: Engine, cosine: float = COSINE) -> Likeness:
@@ -200,12 +269,12 @@ def vectors_of(
 def compare_blocks(
     judged: Judged, blocks: Iterable[npt.NDArray[np.floating]]
 ) -> tuple[IntArray, Float32Array]:
-    """The likest row among all blocks of each judged photo (−1 for none), and its cosine."""
+    """The likest row among all blocks that is alike each judged photo (−1 for none), its cosine."""
     first = 0
     for block in blocks:
         judged.compare(block, first)
         first += len(block)
-    return judged.best, judged.best_cosine
+    return judged.best, judged.cosines[:, 0]
 
 
 def _centres(vectors: Float32Array, cells: int, rng: np.random.Generator) -> Float32Array:

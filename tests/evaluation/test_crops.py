@@ -1,0 +1,93 @@
+"""A part of a photo is told from a part of another one, whatever the light."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageDraw, ImageEnhance
+
+from graticule.evaluation.crops import CORRELATION, correlation, small
+from graticule.photos.manifest import Manifest
+from made_photos import picture
+
+
+@settings(max_examples=40)
+@given(st.floats(0.5, 1.0), st.floats(0, 1), st.floats(0, 1), st.integers(0, 9))
+def test_a_part_fits_wherever_it_was_cut(share: float, x: float, y: float, seed: int) -> None:
+    whole = scene(seed)
+    width, height = round(whole.width * share), round(whole.height * share)
+    left, top = round(x * (whole.width - width)), round(y * (whole.height - height))
+    part = whole.crop((left, top, left + width, top + height))
+    assert correlation(shrunk(part), shrunk(whole)) >= CORRELATION
+
+
+def test_another_picture_does_not_fit_and_light_makes_no_difference() -> None:
+    whole = scene(1)
+    part = ImageEnhance.Brightness(whole.crop((60, 40, 260, 190))).enhance(0.6)
+    assert correlation(shrunk(part), shrunk(whole)) >= CORRELATION
+    assert all(correlation(shrunk(part), shrunk(scene(seed))) < 0.5 for seed in range(2, 12))
+
+
+def test_a_horizon_is_no_likeness() -> None:
+    for seed in range(5):
+        assert correlation(plain(seed), plain(seed + 100)) < CORRELATION
+
+
+def test_a_plain_wall_and_a_tiny_picture_fit_nowhere() -> None:
+    wall, tiny = Image.new("L", (64, 48), 120), Image.new("L", (3, 2), 120)
+    assert correlation(wall, wall) == -1.0
+    assert correlation(wall, shrunk(scene(1))) == -1.0
+    assert correlation(tiny, shrunk(scene(1))) == -1.0
+    assert correlation(shrunk(scene(1)), tiny) == -1.0
+
+
+def test_a_whole_is_no_part_of_its_crop() -> None:
+    whole = scene(3)
+    assert correlation(shrunk(whole), shrunk(whole.crop((0, 0, 190, 140)))) < CORRELATION
+
+
+@pytest.mark.parametrize("share", [0.95, 0.8])
+def test_crops_of_photos_are_found_among_their_kind(
+    planet: Manifest, tmp_path: Path, share: float
+) -> None:
+    rows = np.unique(planet.column("group"), return_index=True)[1][:12].tolist()
+    photos = [planet.file(planet.column("path")[row]) for row in rows]
+    for i, photo in enumerate(photos):
+        with Image.open(photo) as image:
+            cut = image.crop((2, 1, 2 + round(share * 90), 1 + round(share * 70)))
+            cut.save(tmp_path / f"{i}.jpg", quality=85)
+    wholes = [small(photo) for photo in photos]
+    for i in range(len(photos)):
+        part = small(tmp_path / f"{i}.jpg")
+        fits = [correlation(part, whole) for whole in wholes]
+        assert fits[i] >= CORRELATION
+        assert int(np.argmax(fits)) == i
+
+
+def scene(seed: int) -> Image.Image:
+    """A frame with things in it, 320 by 240."""
+    frame = picture(seed, (320, 240))
+    rng, pen = np.random.default_rng(seed), ImageDraw.Draw(frame)
+    for _ in range(60):
+        x, y, w, h = rng.integers(0, [320, 240, 60, 50]).tolist()
+        pen.rectangle((x, y, x + w + 8, y + h + 8), fill=tuple(rng.integers(0, 256, 3).tolist()))
+    return frame
+
+
+def plain(seed: int) -> Image.Image:
+    """Sky over land, with grain."""
+    grey = np.random.default_rng(seed).normal(0, 3, (48, 64))
+    grey += np.where(np.arange(48)[:, None] < 20 + seed % 7, 200.0, 90.0)
+    return Image.fromarray(grey.clip(0, 255).astype(np.uint8))
+
+
+def shrunk(image: Image.Image) -> Image.Image:
+    """As :func:`small` makes it of a file."""
+    grey = image.convert("L")
+    scale = 64 / max(grey.size)
+    size = (round(grey.width * scale), round(grey.height * scale))
+    return grey.resize(size, Image.Resampling.BOX)
