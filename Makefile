@@ -8,7 +8,7 @@ DEV := .venv-dev
 DEVBIN := $(DEV)/bin
 TESTS ?= tests
 # Programs in bench/: what measures speed, and what trains on the development photos.
-BENCH ?= atlas audit cells data evaluate locate marks training
+BENCH ?= atlas audit cells crops data evaluate locate marks training
 RESULTS ?= $(filter-out $(BENCH),$(basename $(notdir $(wildcard bench/*.py))))
 # A newer Python for check-base, where one is at hand; checks with one Python otherwise.
 NEWEST ?= $(lastword $(sort $(wildcard $(HOME)/.pyenv/versions/3.1[2-9]*/bin/python /usr/bin/python3.1[2-9])))

@@ -19,11 +19,14 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from common.real_photos import FEATURES, RESULTS, ROOT, SHARED, TOP_BLOCK, machine, need_shared
 from graticule import files
 from graticule.evaluation import compare_page
 from graticule.evaluation.compare import TESTED, Comparison
 from graticule.evaluation.contest import judge
+from graticule.evaluation.pixels import look
 from graticule.photos import manifest as manifests
 from graticule.photos.manifest import Manifest
 from graticule.training import run
@@ -102,6 +105,8 @@ def main() -> None:
     store = FEATURES / "compare"
     pages: list[Comparison] = []
     sample = _manifest(store / "sample.csv", SAMPLE)
+    seen = look(table.files(), len(table))
+    sampled = np.arange(len(table)) % SAMPLE == 0
     for name, contest, photos in (
         ("systems", load_contest("compare", [*SYSTEMS, *said.changes]), table),
         ("parts", _parts(), table),
@@ -110,7 +115,8 @@ def main() -> None:
     ):
         # What was not asked for is judged as far as it is there.
         until = late if name in said.only.split(",") else (lambda: True)
-        found = judge(contest, hold(contest, photos, store, options, until=until))
+        held = hold(contest, photos, store, options, until=until)
+        found = judge(contest, held, seen=seen if photos is table else seen.take(sampled))
         pages += found.values()
         result["parts"][name] = {split: one.as_json() for split, one in found.items()}
         result[f"first_{name}"] = {

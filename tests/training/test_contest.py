@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ pytest.importorskip("lightning")
 
 from graticule.errors import GraticuleError, RecipeError
 from graticule.evaluation.contest import judge
+from graticule.evaluation.pixels import look
 from graticule.evaluation.predictions import read_predictions
 from graticule.photos import manifest as manifests
 from graticule.training import run
@@ -169,3 +171,29 @@ def test_two_crops_of_a_group_are_never_apart(tmp_path: Path) -> None:
     for one, other in ((rows.train, rows.test), (rows.validation, rows.test),
                        (rows.train, rows.validation)):  # fmt: skip
         assert not np.isin(group[one], group[other]).any()
+
+
+def test_what_leaks_between_folds_is_said_and_left_out_beside(tmp_path: Path) -> None:
+    path = make_photos(tmp_path / "p", 40)
+    with path.open(encoding="utf-8", newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    for number, row in enumerate(rows):
+        # One photographer took a quarter of them, and the folds part groups, not photographers.
+        row["photographer"] = "everywhere" if number % 4 == 0 else f"p{number}"
+    with path.open("w", encoding="utf-8", newline="") as handle:
+        writer = csv.DictWriter(handle, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    table = manifests.read(path)
+    wanted = load_contest(str(contest(tmp_path)))
+    held = hold(wanted, table, tmp_path / "out", run.Options(workers=0))
+    found = judge(wanted, held, replicates=20)
+    assert list(found) == ["random", "random, clean"]
+    notes = "\n".join(found["random"].notes)
+    assert "audit, same photographer: 10 photos" in notes
+    assert "the photos were not looked at" in notes
+    assert found["random"].photos == 40
+    assert found["random, clean"].photos <= 30
+    # The toy's photos are of one colour each: many look alike once they are looked at.
+    seen = look(table.files(), len(table))
+    assert "were not looked at" not in "\n".join(judge(wanted, held, 20, seen)["random"].notes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -100,7 +100,7 @@ def compare(
             raise GraticuleError("--recipe keeps every answer it got: say -o FOLDER")
         if train is not None or model is not None:
             raise GraticuleError("--recipe splits the manifest itself: leave out --train, --model")
-        found = _contest(recipe, manifest, output, changes, features)
+        found = _contest(recipe, manifest, output, changes, features, pixels=pixels)
     else:
         check_model(model, train, pixels=pixels)
         audit = _Audit(train, radius, pixels, model)
@@ -125,9 +125,9 @@ def _compared(
     audit: _Audit,
 ) -> list[Comparison]:
     """The comparison as given and, where the audit leaves some out, on the clean photos."""
-    from graticule.evaluation.compare import Entry, compare
+    from graticule.evaluation.compare import Entry
+    from graticule.evaluation.compare_audited import compare_audited
     from graticule.evaluation.cost import measure
-    from graticule.evaluation.finding import METADATA_PLACE, clean_rows
     from graticule.evaluation.predictions import read_predictions
     from graticule.evaluation.run import judged_photos, predict
     from graticule.evaluation.truth import Truth
@@ -153,21 +153,8 @@ def _compared(
         said = read_predictions(table)
         entries.append(Entry(_own_name(said.name, str(table), entries), (said,)))
     truth = Truth.of(photos)
-    whole = compare(entries, truth, tested=tested, seed=seed)
     findings, notes = _findings(photos, truth, audit, first)
-    if not any(run.reads_files for entry in entries for run in entry.runs):
-        findings = [replace(f, spoils=f.spoils and f.kind != METADATA_PLACE) for f in findings]
-    clean = clean_rows(findings, len(truth))
-    notes += _told(findings)
-    if clean.all():
-        return [replace(whole, notes=(*whole.notes, *notes))]
-    if not clean.any():
-        notes.append("audit: no photo is clean: every one is concerned by a finding")
-        return [replace(whole, notes=(*whole.notes, *notes))]
-    title = f"{whole.title}, on {_photos(int(clean.sum()))} that no finding of the audit spoils"
-    part = compare(entries, truth, tested=tested, only=clean, title=title, seed=seed)
-    as_given = replace(whole, title=f"{whole.title}, as given", notes=(*whole.notes, *notes))
-    return [as_given, replace(part, notes=())]
+    return compare_audited(entries, truth, findings, notes, tested=tested, seed=seed)
 
 
 def _findings(
@@ -186,22 +173,7 @@ def _findings(
     notes = list(looked.notes)
     if train is None:
         notes.append("training photos were not given: leaks from training could not be looked for")
-    return found, [f"audit: {note}" for note in notes]
-
-
-def _told(findings: Sequence[Finding]) -> list[str]:
-    """One line a finding that names photos; one of all where none does."""
-    found = [
-        f"audit, {f.kind}: {_photos(f.count)}{'' if f.spoils else ' (not held against them)'}: "
-        f"{f.means}" + (f"; e.g. {f.examples[0]}" if f.examples else "")
-        for f in findings
-        if f.count
-    ]
-    return found or ["audit: nothing was found by: " + ", ".join(f.kind for f in findings)]
-
-
-def _photos(n: int) -> str:
-    return f"{n:,} photo{'s' if n != 1 else ''}"
+    return found, notes
 
 
 def _own_name(name: str, where: str, entries: Sequence[object]) -> str:
@@ -211,10 +183,17 @@ def _own_name(name: str, where: str, entries: Sequence[object]) -> str:
 
 
 def _contest(
-    recipe: str, manifest: Path, output: Path, changes: list[str] | None, features: Path | None
+    recipe: str,
+    manifest: Path,
+    output: Path,
+    changes: list[str] | None,
+    features: Path | None,
+    *,
+    pixels: bool,
 ) -> list[Comparison]:
     training.need_torch("compare --recipe")
     from graticule.evaluation.contest import judge
+    from graticule.evaluation.pixels import look
     from graticule.photos import manifest as manifests
     from graticule.training import run
     from graticule.training.contest import hold, load_contest
@@ -222,4 +201,5 @@ def _contest(
     wanted = load_contest(recipe, changes)
     options = run.Options(features=features, say=training.say)
     held = hold(wanted, manifests.read(manifest), output / "runs", options)
-    return list(judge(wanted, held).values())
+    seen = look(held.manifest.files(), len(held.manifest)) if pixels else None
+    return list(judge(wanted, held, seen=seen).values())

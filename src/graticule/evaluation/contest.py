@@ -1,4 +1,4 @@
-"""The tables of a contest, judged: one comparison for each split, with its curve."""
+"""The tables of a contest, audited and judged: one comparison for each split, with its curve."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from graticule.evaluation.audit import audit_tables
 from graticule.evaluation.bootstrap import REPLICATES
 from graticule.evaluation.compare import TESTED, Comparison, Entry, compare
+from graticule.evaluation.compare_audited import compare_audited
 from graticule.evaluation.cost import Cost
+from graticule.evaluation.finding import EXAMPLES, Finding
+from graticule.evaluation.pixels import Seen, Twins, defects
 from graticule.evaluation.predictions import Predictions, read_predictions
 from graticule.evaluation.truth import Truth
 from graticule.training.contest import Contest, Held
@@ -23,15 +27,20 @@ SPLITS = {
 }
 
 
-def judge(contest: Contest, held: Held, replicates: int = REPLICATES) -> dict[str, Comparison]:
+def judge(
+    contest: Contest, held: Held, replicates: int = REPLICATES, seen: Seen | None = None
+) -> dict[str, Comparison]:
     """Compare the systems on each split, over the folds that every system has been trained on.
 
-    A contest that was cut off is judged on what is whole; a note says how much of it that is.
+    A contest that was cut off is judged on what is whole; a note says how much of it that is. Where
+    the audit spoils some photos, a second comparison on the others is called "folds, clean".
 
     Args:
         contest: what was trained.
         held: what it left behind.
         replicates: of the bootstrap.
+        seen: what was seen of the manifest's photos, to look for duplicates and pictures that are
+            none; without it the audit is of the table alone.
     """
     truth = replace(Truth.of(held.manifest), latlon=held.latlon)
     found: dict[str, Comparison] = {}
@@ -48,25 +57,55 @@ def judge(contest: Contest, held: Held, replicates: int = REPLICATES) -> dict[st
             continue
         entries = [_entry(contest, held, split, s, tables[whole], runs) for s in contest.systems]
         judged = _judged(entries, truth)
-        main = compare(
+        folds = next(iter(runs.values()))
+        findings = _audit(held, split, folds, seen)
+        rows = np.isin(truth.paths, judged.paths)
+        found_here = compare_audited(
             entries,
             judged,
+            [replace(finding, rows=finding.rows[rows]) for finding in findings],
+            () if seen is not None else ("the photos were not looked at",),
             tested=contest.tested,
             clusters=clusters(judged),
             title=f"{contest.name}: {SPLITS[split]}",
             replicates=replicates,
         )
         curves = _curves(contest, held, split, tables, judged)
-        folds = len(next(iter(runs.values())))
         note = (
-            f"{folds} of {held.folds[split]} folds and {len(runs)} of {len(contest.seeds)} seeds: "
-            "photos of the other folds are not judged"
+            f"{len(folds)} of {held.folds[split]} folds and {len(runs)} of {len(contest.seeds)} "
+            "seeds: photos of the other folds are not judged"
         )
-        cut = folds < held.folds[split] or len(runs) < len(contest.seeds)
+        cut = len(folds) < held.folds[split] or len(runs) < len(contest.seeds)
+        main = found_here[0]
         found[split] = replace(
             main, curves=curves, notes=(*main.notes, note) if cut else main.notes
         )
+        if len(found_here) > 1:
+            found[f"{split}, clean"] = found_here[1]
     return found
+
+
+def _audit(held: Held, split: str, folds: Sequence[int], seen: Seen | None) -> list[Finding]:
+    """Each fold audited against what is learned from for it; on the rows of the manifest."""
+    whole = Truth.of(held.manifest)
+    kinds: dict[str, Finding] = {}
+    nothing = np.zeros(len(whole), dtype=bool)
+    for fold in folds:
+        learned, judged = held.sides[split, fold]
+        test = whole.take(judged)
+        found = audit_tables(whole.take(learned), test)
+        if seen is not None:
+            own = seen.take(judged)
+            twins = Twins(own, test.paths)
+            twins.see(held.manifest, whole.take(learned).paths, seen.take(learned))
+            found += [twins.finding(), *defects(own, test.paths)]
+        for finding in found:
+            rows = nothing.copy()
+            rows[judged] = finding.rows
+            before = kinds.get(finding.kind, replace(finding, rows=nothing, examples=()))
+            examples = (*before.examples, *finding.examples)[:EXAMPLES]
+            kinds[finding.kind] = replace(finding, rows=rows | before.rows, examples=examples)
+    return list(kinds.values())
 
 
 def clusters(truth: Truth) -> npt.NDArray[np.str_]:

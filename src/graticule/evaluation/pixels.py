@@ -69,6 +69,10 @@ class Seen:
         kinds = {int: np.uint64, bool: np.bool_, float: np.float64}
         return cls(*(np.full(n, value, kinds[type(value)]) for value in _One()))
 
+    def take(self, rows: npt.NDArray[np.bool_]) -> Seen:
+        """Those of the given rows, bool (n,)."""
+        return Seen(*(getattr(self, column.name)[rows] for column in fields(self)))
+
 
 class _One(NamedTuple):
     """The same of one photo; as it stands, of one that cannot be read."""
@@ -165,7 +169,24 @@ def audit_pixels(
     if seen.absent.all():
         return PixelAudit(notes=("none of the photos is on this machine: none was looked at",))
     notes = _absent(int(seen.absent.sum()), len(paths), paths[int(seen.absent.argmax())], "photos")
-    found = [
+    found = defects(seen, paths)
+    if train is not None:
+        across: list[Across] = [Twins(seen, paths)]
+        if likeness is not None:
+            across.append(likeness(test, seen))
+        said, is_any = _pass_by(train, across)
+        notes += said
+        if is_any:
+            found += [check.finding() for check in across]
+    exif = np.where(seen.read, np.where(seen.timed, "yes", "no"), "")
+    columns = {"EXIF time": exif, "photo size": size_classes(seen.side)}
+    varied = {name: column for name, column in columns.items() if len(np.unique(column)) > 1}
+    return PixelAudit(tuple(found), varied, tuple(notes))
+
+
+def defects(seen: Seen, paths: Sequence[str]) -> list[Finding]:
+    """Every check of what was seen of the judged photos themselves."""
+    return [
         _defect(
             "unreadable photo",
             ~seen.read & ~seen.absent,
@@ -187,18 +208,6 @@ def audit_pixels(
         _defect(METADATA_PLACE, seen.placed, paths, "a system that reads files could read it"),
         inside(seen, paths),
     ]
-    if train is not None:
-        across: list[Across] = [Twins(seen, paths)]
-        if likeness is not None:
-            across.append(likeness(test, seen))
-        said, is_any = _pass_by(train, across)
-        notes += said
-        if is_any:
-            found += [check.finding() for check in across]
-    exif = np.where(seen.read, np.where(seen.timed, "yes", "no"), "")
-    columns = {"EXIF time": exif, "photo size": size_classes(seen.side)}
-    varied = {name: column for name, column in columns.items() if len(np.unique(column)) > 1}
-    return PixelAudit(tuple(found), varied, tuple(notes))
 
 
 def _pass_by(train: Manifest, across: Sequence[Across]) -> tuple[list[str], bool]:

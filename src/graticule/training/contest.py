@@ -153,6 +153,8 @@ class Held:
         seconds: of the trainings of a system on a split, one each.
         parameters: of a system's heads.
         train: photos learned from, by split and share, one number a training fold.
+        sides: by split and fold, the rows of ``manifest`` that may be learned from, bool (n,),
+            those set aside among them, and the rows judged.
     """
 
     manifest: Manifest
@@ -162,6 +164,7 @@ class Held:
     seconds: dict[tuple[str, str], list[float]] = field(default_factory=dict)
     parameters: dict[str, int] = field(default_factory=dict)
     train: dict[tuple[str, float], list[int]] = field(default_factory=dict)
+    sides: dict[tuple[str, int], tuple[Mask, Mask]] = field(default_factory=dict)
 
 
 def load_contest(name: str, changes: list[str] | None = None) -> Contest:
@@ -259,6 +262,8 @@ def hold(
             _train(trainer, split, file)
         facts = files.read_json(file.with_suffix(".json"))
         held.seconds.setdefault((unit.system, unit.split), []).append(facts["seconds"])
+        if unit.share == max(contest.shares):
+            held.sides[unit.split, unit.fold] = (split.train | split.validation, split.test)
         labelled = split.train & rows.judged
         held.train.setdefault((unit.split, unit.share), []).append(int(labelled.sum()))
         held.parameters[unit.system] = facts["parameters"]

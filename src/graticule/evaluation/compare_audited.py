@@ -1,0 +1,61 @@
+"""A comparison as given and, where the audit spoils some photos, on the clean ones beside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from graticule.evaluation.compare import Comparison, Entry, compare
+from graticule.evaluation.finding import METADATA_PLACE, Finding, clean_rows
+from graticule.evaluation.truth import Truth
+
+
+def compare_audited(
+    entries: Sequence[Entry],
+    truth: Truth,
+    findings: Sequence[Finding],
+    notes: Sequence[str] = (),
+    **options: Any,
+) -> list[Comparison]:
+    """One comparison, or two: as given, and on the photos that no finding spoils.
+
+    Args:
+        entries: the systems.
+        truth: the judged photos.
+        findings: of the audit, on the rows of ``truth``.
+        notes: what the audit could not look at.
+        options: of :func:`~graticule.evaluation.compare.compare`.
+
+    Raises:
+        GraticuleError: as ``compare`` does.
+    """
+    whole = compare(entries, truth, **options)
+    if not any(run.reads_files for entry in entries for run in entry.runs):
+        findings = [replace(f, spoils=f.spoils and f.kind != METADATA_PLACE) for f in findings]
+    clean = clean_rows(findings, len(truth))
+    said = (*whole.notes, *(f"audit: {note}" for note in notes), *_told(findings))
+    if clean.all():
+        return [replace(whole, notes=said)]
+    if not clean.any():
+        none = "audit: no photo is clean: every one is concerned by a finding"
+        return [replace(whole, notes=(*said, none))]
+    title = f"{whole.title}, on {_photos(int(clean.sum()))} that no finding of the audit spoils"
+    part = compare(entries, truth, only=clean, **{**options, "title": title})
+    as_given = replace(whole, title=f"{whole.title}, as given", notes=said)
+    return [as_given, replace(part, notes=())]
+
+
+def _told(findings: Sequence[Finding]) -> list[str]:
+    """One line a finding that names photos; one of all where none does."""
+    found = [
+        f"audit, {f.kind}: {_photos(f.count)}{'' if f.spoils else ' (not held against them)'}: "
+        f"{f.means}" + (f"; e.g. {f.examples[0]}" if f.examples else "")
+        for f in findings
+        if f.count
+    ]
+    return found or ["audit: nothing was found by: " + ", ".join(f.kind for f in findings)]
+
+
+def _photos(n: int) -> str:
+    return f"{n:,} photo{'s' if n != 1 else ''}"
