@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageEnhance
 
-from graticule.evaluation.crops import CORRELATION, correlation, small
+from graticule.evaluation.crops import overlay, small
 from graticule.photos.manifest import Manifest
 from made_photos import picture
 
@@ -22,32 +22,45 @@ def test_a_part_fits_wherever_it_was_cut(share: float, x: float, y: float, seed:
     width, height = round(whole.width * share), round(whole.height * share)
     left, top = round(x * (whole.width - width)), round(y * (whole.height - height))
     part = whole.crop((left, top, left + width, top + height))
-    assert correlation(shrunk(part), shrunk(whole)) >= CORRELATION
+    assert overlay(shrunk(part), shrunk(whole)).is_part
 
 
 def test_another_picture_does_not_fit_and_light_makes_no_difference() -> None:
     whole = scene(1)
     part = ImageEnhance.Brightness(whole.crop((60, 40, 260, 190))).enhance(0.6)
-    assert correlation(shrunk(part), shrunk(whole)) >= CORRELATION
-    assert all(correlation(shrunk(part), shrunk(scene(seed))) < 0.5 for seed in range(2, 12))
+    assert overlay(shrunk(part), shrunk(whole)).is_part
+    assert not any(overlay(shrunk(part), shrunk(scene(seed))).is_part for seed in range(2, 12))
 
 
 def test_a_horizon_is_no_likeness() -> None:
     for seed in range(5):
-        assert correlation(plain(seed), plain(seed + 100)) < CORRELATION
+        assert overlay(plain(seed), plain(seed + 100)).detail < 0.3
 
 
 def test_a_plain_wall_and_a_tiny_picture_fit_nowhere() -> None:
-    wall, tiny = Image.new("L", (64, 48), 120), Image.new("L", (3, 2), 120)
-    assert correlation(wall, wall) == -1.0
-    assert correlation(wall, shrunk(scene(1))) == -1.0
-    assert correlation(tiny, shrunk(scene(1))) == -1.0
-    assert correlation(shrunk(scene(1)), tiny) == -1.0
+    wall, tiny = Image.new("RGB", (64, 48), "grey"), Image.new("RGB", (3, 2), "grey")
+    assert overlay(wall, wall) == (-1.0, -1.0)
+    assert overlay(wall, shrunk(scene(1))) == (-1.0, -1.0)
+    assert overlay(tiny, shrunk(scene(1))) == (-1.0, -1.0)
+    assert overlay(shrunk(scene(1)), tiny) == (-1.0, -1.0)
+
+
+def test_the_same_thing_before_another_wall_is_no_part() -> None:
+    pink, green = (bench(wall) for wall in ((240, 190, 200), (180, 240, 190)))
+    assert overlay(pink, green).detail >= 0.5
+    assert not overlay(pink, green).is_part
+    assert overlay(pink, pink).is_part
+
+
+def test_a_part_that_lost_its_colours_is_found() -> None:
+    whole = scene(4)
+    grey = whole.crop((30, 20, 290, 215)).convert("L").convert("RGB")
+    assert overlay(shrunk(grey), shrunk(whole)).is_part
 
 
 def test_a_whole_is_no_part_of_its_crop() -> None:
     whole = scene(3)
-    assert correlation(shrunk(whole), shrunk(whole.crop((0, 0, 190, 140)))) < CORRELATION
+    assert not overlay(shrunk(whole), shrunk(whole.crop((0, 0, 190, 140)))).is_part
 
 
 @pytest.mark.parametrize("share", [0.95, 0.8])
@@ -63,9 +76,9 @@ def test_crops_of_photos_are_found_among_their_kind(
     wholes = [small(photo) for photo in photos]
     for i in range(len(photos)):
         part = small(tmp_path / f"{i}.jpg")
-        fits = [correlation(part, whole) for whole in wholes]
-        assert fits[i] >= CORRELATION
-        assert int(np.argmax(fits)) == i
+        assert [overlay(part, whole).is_part for whole in wholes] == [
+            k == i for k in range(len(wholes))
+        ]
 
 
 def scene(seed: int) -> Image.Image:
@@ -82,12 +95,22 @@ def plain(seed: int) -> Image.Image:
     """Sky over land, with grain."""
     grey = np.random.default_rng(seed).normal(0, 3, (48, 64))
     grey += np.where(np.arange(48)[:, None] < 20 + seed % 7, 200.0, 90.0)
-    return Image.fromarray(grey.clip(0, 255).astype(np.uint8))
+    return Image.fromarray(grey.clip(0, 255).astype(np.uint8)).convert("RGB")
+
+
+def bench(wall: tuple[int, int, int]) -> Image.Image:
+    """A bench in a room."""
+    room = Image.new("RGB", (64, 48), wall)
+    pen = ImageDraw.Draw(room)
+    pen.rectangle((0, 38, 64, 48), fill=(120, 90, 60))
+    pen.rectangle((14, 30, 44, 33), fill=(90, 50, 30))
+    for x in (17, 38):
+        pen.rectangle((x, 34, x + 2, 44), fill=(90, 50, 30))
+    return room
 
 
 def shrunk(image: Image.Image) -> Image.Image:
     """As :func:`small` makes it of a file."""
-    grey = image.convert("L")
-    scale = 64 / max(grey.size)
-    size = (round(grey.width * scale), round(grey.height * scale))
-    return grey.resize(size, Image.Resampling.BOX)
+    scale = 64 / max(image.size)
+    size = (round(image.width * scale), round(image.height * scale))
+    return image.resize(size, Image.Resampling.BOX)

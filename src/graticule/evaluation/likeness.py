@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from graticule.encoders.onnx import available_cores
 from graticule.errors import ManifestError, PhotoError
-from graticule.evaluation.crops import CORRELATION, correlation, small
+from graticule.evaluation.crops import overlay, small
 from graticule.evaluation.finding import EXAMPLES, Finding
 from graticule.progress import track
 
@@ -221,9 +221,9 @@ class Alike:
                 theirs = small(manifest.file(path))
             except (PhotoError, ManifestError):
                 continue
-            fit = max(correlation(ours, theirs), correlation(theirs, ours))
-            if fit >= CORRELATION:
-                return f"{path} (overlaid, correlation {fit:.3f})"
+            for fit in (overlay(ours, theirs), overlay(theirs, ours)):
+                if fit.is_part:
+                    return f"{path} (overlaid, correlation {fit.detail:.3f})"
         return ""
 
 
