@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 #: Shares of a page that are evenly lit and that are paper, either pair of them: dense text leaves
 #: less paper, so its page has to be more even.
-_SHARES = ((0.9, 0.7), (0.97, 0.58))
+_SHARES = ((0.9, 0.7), (0.98, 0.58))
 #: How dark paper may be, and what it may differ from the paper around and across the page, of 255.
 #: These and the shares are set on half of 13,367 real photos.
 _DARKEST, _GRAIN, _SHADE = 150, 14, 25
