@@ -38,6 +38,14 @@ def figures() -> str:
     return "\n".join(lines)
 
 
+#: A split of the contest, with and without the photos that its audit spoils, and what it is called.
+SPLITS = {
+    "folds": "sources not learnt from",
+    "folds, clean": "the same, clean photos",
+    "random": "at random (flatters)",
+}
+
+
 def systems() -> str:
     """S1 to S6 on the same photos, from the contest; * where S6 differs beyond doubt."""
     found = json.loads(CONTEST.read_text(encoding="utf-8"))["parts"]["systems"]
@@ -45,7 +53,7 @@ def systems() -> str:
         "| split | system | country top-1, % | top-5, % | median km | GeoScore |",
         "|---|---|---:|---:|---:|---:|",
     ]
-    for split, words in (("folds", "sources not learnt from"), ("random", "at random (flatters)")):
+    for split, words in SPLITS.items():
         told = {
             (pair["second"], pair["score"]): "*" if pair["corrected"] < 0.05 else ""
             for pair in found[split]["pairs"]

@@ -156,6 +156,7 @@ def joined(files: Sequence[Path], name: str) -> Predictions:
         np.concatenate([part.latlon for part in parts]),
         tuple(row for part in parts for row in part.countries),
         confidence=np.concatenate([part.confidence for part in parts]),
+        reads_files=False,
     )
 
 
