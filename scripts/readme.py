@@ -9,6 +9,12 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 REPORT = ROOT / "src" / "graticule" / "models" / "mini" / "report.json"
 CONTEST = ROOT / "results" / "compare.json"
+#: A split of the contest, with and without the photos that its audit spoils, and what it is called.
+SPLITS = {
+    "folds": "sources not learnt from",
+    "folds, clean": "the same, clean photos",
+    "random": "at random (flatters)",
+}
 #: Each block of the README stands between its own line and the end's.
 BEGIN, SYSTEMS = "<!-- made by scripts/readme.py -->", "<!-- systems: made by scripts/readme.py -->"
 END = "<!-- end -->"
@@ -38,14 +44,6 @@ def figures() -> str:
     return "\n".join(lines)
 
 
-#: A split of the contest, with and without the photos that its audit spoils, and what it is called.
-SPLITS = {
-    "folds": "sources not learnt from",
-    "folds, clean": "the same, clean photos",
-    "random": "at random (flatters)",
-}
-
-
 def systems() -> str:
     """S1 to S6 on the same photos, from the contest; * where S6 differs beyond doubt."""
     found = json.loads(CONTEST.read_text(encoding="utf-8"))["parts"]["systems"]
@@ -54,6 +52,8 @@ def systems() -> str:
         "|---|---|---:|---:|---:|---:|",
     ]
     for split, words in SPLITS.items():
+        if split not in found:  # every photo is clean
+            continue
         told = {
             (pair["second"], pair["score"]): "*" if pair["corrected"] < 0.05 else ""
             for pair in found[split]["pairs"]

@@ -51,6 +51,21 @@ def test_one_comparison_is_enough_where_nothing_or_everything_is_spoilt() -> Non
     assert found.photos == 20
 
 
+def test_only_photos_that_were_answered_are_counted_as_clean() -> None:
+    judged = truth()
+    half = [
+        replace(e, runs=tuple(run.take(np.arange(10)) for run in e.runs)) for e in entries(judged)
+    ]
+    given, clean = compare_audited(half, judged, [finding("x", 4)], replicates=20)
+    assert (given.photos, clean.photos) == (10, 6)
+    assert "on 6 photos that no finding" in clean.title
+    # All that were answered are spoilt; of the others nobody knows.
+    (found,) = compare_audited(half, judged, [finding("x", 10)], replicates=20)
+    assert any("no photo is clean" in note for note in found.notes)
+    (found,) = compare_audited(half, judged, [], replicates=20)
+    assert not any("audit" in note for note in found.notes)
+
+
 def test_a_place_in_the_file_is_held_against_who_may_have_read_it() -> None:
     judged = truth()
     told = [finding(METADATA_PLACE, 4)]

@@ -25,6 +25,26 @@ def test_a_part_fits_wherever_it_was_cut(share: float, x: float, y: float, seed:
     assert overlay(shrunk(part), shrunk(whole)).is_part
 
 
+def test_a_picture_fits_itself_and_its_strip_of_full_width() -> None:
+    whole = scene(5)
+    assert overlay(shrunk(whole), shrunk(whole)).detail == pytest.approx(1, abs=1e-6)
+    strip = whole.crop((0, 40, whole.width, whole.height))
+    assert overlay(shrunk(strip), shrunk(whole)).detail > 0.95
+
+
+def test_a_part_of_a_panorama_is_found(tmp_path: Path) -> None:
+    wide = Image.new("RGB", (1800, 240))
+    for i in range(6):
+        wide.paste(scene(20 + i), (300 * i, 0))
+    wide.save(tmp_path / "wide.png")
+    wide.crop((200, 30, 1500, 220)).save(tmp_path / "part.png")
+    scene(30).save(tmp_path / "other.png")
+    whole, part, other = (small(tmp_path / f"{n}.png") for n in ("wide", "part", "other"))
+    assert whole.size == (240, 32)
+    assert overlay(part, whole).is_part
+    assert not overlay(other, whole).is_part
+
+
 def test_another_picture_does_not_fit_and_light_makes_no_difference() -> None:
     whole = scene(1)
     part = ImageEnhance.Brightness(whole.crop((60, 40, 260, 190))).enhance(0.6)

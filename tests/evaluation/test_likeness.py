@@ -50,9 +50,9 @@ def test_a_row_of_nothing_is_like_nothing() -> None:
     assert (best == -1).all()
 
 
-def test_the_likest_are_kept_whatever_their_cosine() -> None:
+def test_neighbours_are_kept_whatever_their_cosine() -> None:
     judged, blocks = made(300, 0)[:, :40], [made(200, 1)[:, :40], made(300, 2)[:, :40]]
-    index = Judged(judged, likest=3)
+    index = Judged(judged, neighbours=3)
     compare_blocks(index, blocks)
     unit = judged / np.linalg.norm(judged, axis=1, keepdims=True)
     other = np.concatenate(blocks)
@@ -64,7 +64,7 @@ def test_the_likest_are_kept_whatever_their_cosine() -> None:
     np.testing.assert_allclose(found, cosines, atol=2e-3)
 
 
-def test_a_part_of_a_photo_is_found_by_laying_it_over_the_likest(
+def test_a_part_of_a_photo_is_found_by_laying_it_over_its_neighbours(
     colours: Path, planet: Manifest, tmp_path: Path
 ) -> None:
     pa = pytest.importorskip("pyarrow")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from bundles import picture
+from graticule.photos import nature
 from graticule.photos.nature import flatness, looks_like_page
 from made_photos import page
 from made_photos import picture as colourful
@@ -39,6 +40,20 @@ def test_a_scanned_page_is_told_by_its_paper_where_grain_leaves_nothing_flat(
     scan = page(grain, shade)
     assert flatness(scan) < 0.6
     assert looks_like_page(scan)
+
+
+def test_a_page_full_of_text_is_a_page_for_being_even(monkeypatch: pytest.MonkeyPatch) -> None:
+    dense = Image.new("RGB", (500, 700), (250, 248, 244))
+    pen, font = ImageDraw.Draw(dense), ImageFont.load_default(13)
+    for y in range(8, 690, 18):
+        pen.text((8, y), "words that stand close to each other on a page " * 3, (25, 25, 25), font)
+    assert looks_like_page(dense)
+    # As much ink on paper that is not lit evenly may be bushes in fog.
+    light = np.linspace(0, 55, 700)[:, None, None]
+    fog = Image.fromarray((np.asarray(dense) - light).clip(0, 255).astype(np.uint8))
+    assert not looks_like_page(fog)
+    monkeypatch.setattr(nature, "_SHARES", nature._SHARES[:1])
+    assert not looks_like_page(dense)
 
 
 def test_photos_night_and_odd_sizes_are_no_pages() -> None:

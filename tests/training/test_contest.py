@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,7 @@ from graticule.photos import manifest as manifests
 from graticule.training import run
 from graticule.training.contest import hold, load_contest
 from graticule.training.recipe import FOLDER
+from made_photos import geotagged
 from toy import make_photos
 
 
@@ -194,6 +197,23 @@ def test_what_leaks_between_folds_is_said_and_left_out_beside(tmp_path: Path) ->
     assert "the photos were not looked at" in notes
     assert found["random"].photos == 40
     assert found["random, clean"].photos <= 30
-    # The toy's photos are of one colour each: many look alike once they are looked at.
-    seen = look(table.files(), len(table))
-    assert "were not looked at" not in "\n".join(judge(wanted, held, 20, seen)["random"].notes)
+
+
+def test_copies_between_folds_are_seen_and_places_in_files_are_not_held_against_ours(
+    tmp_path: Path,
+) -> None:
+    table = manifests.read(make_photos(tmp_path / "p", 40))
+    files = table.files()
+    # In two groups, so that the split may part them; one pair lies in two folds.
+    for one, other in ((0, 1), (2, 3), (4, 5), (6, 7), (8, 9), (10, 11)):
+        shutil.copy(files[one], files[other])
+    files[20].write_bytes(geotagged(48, 2))
+    wanted = load_contest(str(contest(tmp_path)))
+    held = hold(wanted, table, tmp_path / "out", run.Options(workers=0))
+    seen = look(files, len(table))
+    found = judge(wanted, held, replicates=20, seen=seen)
+    notes = "\n".join(found["random"].notes)
+    assert "were not looked at" not in notes
+    assert re.search(r"near-duplicate of training: [2468] photos: ", notes)
+    assert "audit, place in metadata: 1 photo (not held against them)" in notes
+    assert found["random, clean"].photos < 40

@@ -93,6 +93,7 @@ def compare(
     """  # noqa: D301
     if manifest is None:
         raise GraticuleError("say which photos to judge on: --manifest FILE")
+    audit = _Audit(train, radius, pixels, model)
     if recipe is not None:
         if bundles or predictions or where:
             raise GraticuleError("--recipe trains its own systems: leave out bundles and tables")
@@ -100,10 +101,11 @@ def compare(
             raise GraticuleError("--recipe keeps every answer it got: say -o FOLDER")
         if train is not None or model is not None:
             raise GraticuleError("--recipe splits the manifest itself: leave out --train, --model")
-        found = _contest(recipe, manifest, output, changes, features, pixels=pixels)
+        if tested is not None:
+            raise GraticuleError(f"--recipe says itself who is tested: --set tested={tested}")
+        found = _contest(recipe, manifest, output, changes, features, audit, seed)
     else:
         check_model(model, train, pixels=pixels)
-        audit = _Audit(train, radius, pixels, model)
         found = _compared(
             bundles or [], predictions or [], manifest, where or [], tested, seed, audit
         )
@@ -188,8 +190,8 @@ def _contest(
     output: Path,
     changes: list[str] | None,
     features: Path | None,
-    *,
-    pixels: bool,
+    audit: _Audit,
+    seed: int,
 ) -> list[Comparison]:
     training.need_torch("compare --recipe")
     from graticule.evaluation.contest import judge
@@ -201,5 +203,5 @@ def _contest(
     wanted = load_contest(recipe, changes)
     options = run.Options(features=features, say=training.say)
     held = hold(wanted, manifests.read(manifest), output / "runs", options)
-    seen = look(held.manifest.files(), len(held.manifest)) if pixels else None
-    return list(judge(wanted, held, seen=seen).values())
+    seen = look(held.manifest.files(), len(held.manifest)) if audit.pixels else None
+    return list(judge(wanted, held, seen=seen, radius_km=audit.radius, seed=seed).values())

@@ -6,8 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from graticule.evaluation.compare import Comparison, Entry, compare
 from graticule.evaluation.finding import METADATA_PLACE, Finding, clean_rows
+from graticule.evaluation.matching import match
 from graticule.evaluation.truth import Truth
 
 
@@ -33,17 +37,29 @@ def compare_audited(
     whole = compare(entries, truth, **options)
     if not any(run.reads_files for entry in entries for run in entry.runs):
         findings = [replace(f, spoils=f.spoils and f.kind != METADATA_PLACE) for f in findings]
-    clean = clean_rows(findings, len(truth))
+    judged = _judged(entries, truth)
+    clean = clean_rows(findings, len(truth)) & judged
     said = (*whole.notes, *(f"audit: {note}" for note in notes), *_told(findings))
-    if clean.all():
+    if clean.sum() == judged.sum():
         return [replace(whole, notes=said)]
     if not clean.any():
         none = "audit: no photo is clean: every one is concerned by a finding"
         return [replace(whole, notes=(*said, none))]
-    title = f"{whole.title}, on {_photos(int(clean.sum()))} that no finding of the audit spoils"
-    part = compare(entries, truth, only=clean, **{**options, "title": title})
+    part = compare(entries, truth, only=clean, **options)
+    title = f"{whole.title}, on {_photos(part.photos)} that no finding of the audit spoils"
     as_given = replace(whole, title=f"{whole.title}, as given", notes=said)
-    return [as_given, replace(part, notes=())]
+    return [as_given, replace(part, title=title, notes=())]
+
+
+def _judged(entries: Sequence[Entry], truth: Truth) -> npt.NDArray[np.bool_]:
+    """The photos that every system has an answer for, bool (n,)."""
+    rows = np.ones(len(truth), dtype=bool)
+    for entry in entries:
+        for run in entry.runs:
+            answered = np.zeros(len(truth), dtype=bool)
+            answered[match(truth.paths, run.paths).truth_rows] = True
+            rows &= answered
+    return rows
 
 
 def _told(findings: Sequence[Finding]) -> list[str]:
@@ -54,7 +70,9 @@ def _told(findings: Sequence[Finding]) -> list[str]:
         for f in findings
         if f.count
     ]
-    return found or ["audit: nothing was found by: " + ", ".join(f.kind for f in findings)]
+    if found or not findings:
+        return found
+    return ["audit: nothing was found by: " + ", ".join(f.kind for f in findings)]
 
 
 def _photos(n: int) -> str:

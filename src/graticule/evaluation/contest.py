@@ -15,6 +15,7 @@ from graticule.evaluation.compare import TESTED, Comparison, Entry, compare
 from graticule.evaluation.compare_audited import compare_audited
 from graticule.evaluation.cost import Cost
 from graticule.evaluation.finding import EXAMPLES, Finding
+from graticule.evaluation.leaks import NEAR_KM
 from graticule.evaluation.pixels import Seen, Twins, defects
 from graticule.evaluation.predictions import Predictions, read_predictions
 from graticule.evaluation.truth import Truth
@@ -28,12 +29,19 @@ SPLITS = {
 
 
 def judge(
-    contest: Contest, held: Held, replicates: int = REPLICATES, seen: Seen | None = None
+    contest: Contest,
+    held: Held,
+    replicates: int = REPLICATES,
+    seen: Seen | None = None,
+    *,
+    radius_km: float = NEAR_KM,
+    seed: int = 0,
 ) -> dict[str, Comparison]:
     """Compare the systems on each split, over the folds that every system has been trained on.
 
     A contest that was cut off is judged on what is whole; a note says how much of it that is. Where
-    the audit spoils some photos, a second comparison on the others is called "folds, clean".
+    the audit spoils some photos, a second comparison on the others is called ``"folds, clean"`` or
+    ``"random, clean"``.
 
     Args:
         contest: what was trained.
@@ -41,6 +49,8 @@ def judge(
         replicates: of the bootstrap.
         seen: what was seen of the manifest's photos, to look for duplicates and pictures that are
             none; without it the audit is of the table alone.
+        radius_km: how near a training photo a judged one may not be.
+        seed: of the bootstrap.
     """
     truth = replace(Truth.of(held.manifest), latlon=held.latlon)
     found: dict[str, Comparison] = {}
@@ -58,7 +68,7 @@ def judge(
         entries = [_entry(contest, held, split, s, tables[whole], runs) for s in contest.systems]
         judged = _judged(entries, truth)
         folds = next(iter(runs.values()))
-        findings = _audit(held, split, folds, seen)
+        findings = _audit(held, split, folds, seen, radius_km)
         rows = np.isin(truth.paths, judged.paths)
         found_here = compare_audited(
             entries,
@@ -69,6 +79,7 @@ def judge(
             clusters=clusters(judged),
             title=f"{contest.name}: {SPLITS[split]}",
             replicates=replicates,
+            seed=seed,
         )
         curves = _curves(contest, held, split, tables, judged)
         note = (
@@ -85,15 +96,18 @@ def judge(
     return found
 
 
-def _audit(held: Held, split: str, folds: Sequence[int], seen: Seen | None) -> list[Finding]:
+def _audit(
+    held: Held, split: str, folds: Sequence[int], seen: Seen | None, radius_km: float
+) -> list[Finding]:
     """Each fold audited against what is learned from for it; on the rows of the manifest."""
+    # Coordinates as they were given: photos that lie at their city for want of better are no twins.
     whole = Truth.of(held.manifest)
     kinds: dict[str, Finding] = {}
     nothing = np.zeros(len(whole), dtype=bool)
     for fold in folds:
         learned, judged = held.sides[split, fold]
         test = whole.take(judged)
-        found = audit_tables(whole.take(learned), test)
+        found = audit_tables(whole.take(learned), test, radius_km=radius_km)
         if seen is not None:
             own = seen.take(judged)
             twins = Twins(own, test.paths)

@@ -2,8 +2,8 @@
 
 By normalized cross-correlation (Lewis, "Fast normalized cross-correlation", 1995) of small
 pictures. Broad light and shade are taken away, and what goes on along a row: two skies are brighter
-above, and two plains have a horizon. A part keeps its proportions: one that was stretched is not
-found.
+above, and two plains have a horizon. A part keeps its proportions, and the sides their places: one
+that was stretched or mirrored is not found.
 """
 
 from __future__ import annotations
@@ -24,31 +24,31 @@ Float32Array = npt.NDArray[np.float32]
 #: tree again and again: of 1,200 crops of photos 3 fell below, and 1 in 500 of the planet's, and 1
 #: in 1,000 of its clean photos reached both. ``results/crops.json`` has the other half.
 DETAIL, COLOURS = 0.5, 0.93
-#: The longer side of a small picture; how broad light and shade are, and how long a part of a row
-#: that is alike, in its pixels.
-_SIDE, _BROAD, _LONG = 64, 3.0, 8.0
+#: The longer side of a small picture, and the least that its shorter one has in a panorama; how
+#: broad light and shade are, and how long a part of a row that is alike; all in its pixels.
+_SIDE, _SHORT, _BROAD, _LONG = 64, 32, 3.0, 8.0
 #: Widths of a part that are tried, as shares of the whole: coarsely, then around the best.
-_SHARES, _AROUND = np.arange(0.5, 1.001, 0.03), (-0.02, -0.01, 0.01, 0.02)
+_SHARES, _AROUND = np.linspace(0.5, 1.0, 18), (-0.02, -0.01, 0.01, 0.02)
 #: The least side of a part, in pixels of the small picture, and how far red, green and blue of a
 #: grey picture lie apart at most, of 255.
 _LEAST, _GREY = 12, 6
 
 
 def small(file: Path) -> Image:
-    """A photo as :func:`overlay` takes it: RGB, 64 pixels on its longer side.
+    """A photo as :func:`overlay` takes it: RGB, 64 pixels on its longer side, up to 256 if narrow.
 
     Raises:
         PhotoError: for a file that cannot be read.
     """
     from PIL import Image as PillowImage
 
-    from graticule.photos.photo import open_photo
+    from graticule.photos.photo import open_photo, scaled
 
     image = open_photo(file, draft=2 * _SIDE).image.convert("RGB")
-    scale = _SIDE / max(image.size)
-    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    how = PillowImage.Resampling.BOX if scale < 1 else PillowImage.Resampling.BILINEAR
-    return image.resize(size, how)
+    side = min(max(_SIDE, _SHORT * max(image.size) / min(image.size)), 4 * _SIDE)
+    shrinks = max(image.size) > side
+    how = PillowImage.Resampling.BOX if shrinks else PillowImage.Resampling.BILINEAR
+    return image.resize(scaled(image.size, side), how)
 
 
 class Overlay(NamedTuple):
@@ -130,7 +130,10 @@ class _Fit:
 
 
 def _broad(one: Image, other: Image) -> float:
-    """Correlation of the colours of two pictures, of 8 by 8 pixels each; of grey where one is."""
+    """Correlation of the colours of two pictures, of 8 by 8 pixels each; of grey where one is.
+
+    1 where one is plain: it has no colours to compare.
+    """
     from PIL import Image as PillowImage
 
     tiny = [image.resize((8, 8), PillowImage.Resampling.BOX) for image in (one, other)]

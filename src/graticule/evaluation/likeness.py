@@ -3,8 +3,8 @@
 The judged photos are held, cut into cells around k-means centres (an inverted file, as in Jégou,
 Douze & Schmid, "Product quantization for nearest neighbor search", 2011); the photos learnt from
 pass by in blocks. Memory is that of the judged photos, however many were learnt from. What a vector
-alone cannot tell, a small crop from another photo of the kind, is told by laying the few likest
-over each other.
+alone cannot tell, a small crop from another photo of the kind, is told by laying a photo over its
+few nearest, and them over it.
 """
 
 from __future__ import annotations
@@ -35,12 +35,14 @@ IntArray = npt.NDArray[np.int64]
 #: of other sources, and half the crops to 80 % of each side were like their whole.
 COSINE = 0.94
 _LOST = 0.06
-#: Dimensions searched, judged photos of one cell, cells a photo is looked for in, and judged photos
-#: up to which there is one cell.
-_DIMENSIONS, _PER_CELL, _PROBES, _FEW = 64, 64, 3, 4096
+#: Dimensions searched, judged photos of one cell, and judged photos up to which there is one cell.
+_DIMENSIONS, _PER_CELL, _FEW = 64, 64, 4096
+#: Cells that a photo is looked for in: enough for what is alike, and for neighbours, which may be
+#: far.
+_PROBES, _FAR_PROBES = 3, 16
 _BLOCK = 16_384
-#: How many of the likest photos a judged one is laid over, and judged photos in hand at once.
-_LIKEST, _PORTION = 3, 4096
+#: How many neighbours a judged photo is laid over, and judged photos in hand at once.
+_NEIGHBOURS, _PORTION = 3, 4096
 
 
 class Judged:
@@ -49,13 +51,14 @@ class Judged:
     Args:
         vectors: (n, d), of any length; a row of zeros is like nothing.
         cosine: from which two are alike.
-        likest: how many of the likest rows are kept of each, whatever their cosine; with 1 only
-            those that are alike are looked at.
+        neighbours: how many of the nearest rows are kept of each, whatever their cosine as long as
+            it is positive; with 1 only those that are alike. Of more than 4,096 photos some
+            neighbours are missed.
         seed: of the centres.
 
     Attributes:
-        rows: int64 (n, likest), best first; −1 where there is none.
-        cosines: float32 (n, likest), theirs.
+        rows: int64 (n, neighbours), nearest first; −1 where there is none.
+        cosines: float32 (n, neighbours), theirs.
     """
 
     def __init__(
@@ -63,7 +66,7 @@ class Judged:
         vectors: npt.NDArray[np.floating],
         *,
         cosine: float = COSINE,
-        likest: int = 1,
+        neighbours: int = 1,
         seed: int = 0,
     ) -> None:
         self._whole = _unit(vectors).astype(np.float16)
@@ -84,24 +87,25 @@ class Judged:
         cell = _nearest(self._short, self._centers, 1)[:, 0]
         self._order = np.argsort(cell, kind="stable")
         self._ends = np.cumsum(np.bincount(cell, minlength=cells))
-        self.rows = np.full((n, likest), -1, dtype=np.int64)
-        self.cosines = np.full((n, likest), -1.0, dtype=np.float32)
+        self.rows = np.full((n, neighbours), -1, dtype=np.int64)
+        self.cosines = np.full((n, neighbours), -1.0, dtype=np.float32)
 
     @property
     def best(self) -> IntArray:
-        """The likest row that is alike each judged photo, (n,); −1 where none is."""
+        """The nearest row that is alike each judged photo, (n,); −1 where none is."""
         return np.where(self.cosines[:, 0] >= self.cosine, self.rows[:, 0], -1)
 
     def compare(self, vectors: npt.NDArray[np.floating], first: int) -> None:
         """Look for judged photos alike one of ``vectors`` (m, d), which are rows ``first`` and on.
 
-        ``rows`` and ``cosines`` keep the likest of each judged photo so far.
+        ``rows`` and ``cosines`` keep the nearest of each judged photo so far.
         """
-        likest = self.rows.shape[1]
+        k = self.rows.shape[1]
+        probes = min(_PROBES if k == 1 else _FAR_PROBES, len(self._centers))
         for start in range(0, len(vectors), _BLOCK):
             whole = _unit(vectors[start : start + _BLOCK])
             short = _unit(whole @ self._axes)
-            cells = _nearest(short, self._centers, min(_PROBES, len(self._centers)))
+            cells = _nearest(short, self._centers, probes)
             rows, flat = np.divmod(np.argsort(cells.ravel(), kind="stable"), cells.shape[1])
             asked = cells[rows, flat]
             edges = np.searchsorted(asked, np.arange(len(self._centers) + 1))
@@ -110,8 +114,8 @@ class Judged:
                 theirs = rows[edges[cell] : edges[cell + 1]]
                 near = self._short[ours] @ short[theirs].T
                 least: float | Float32Array = self.cosine - _LOST
-                if likest > 1:
-                    among = max(0, len(theirs) - likest)
+                if k > 1:
+                    among = max(0, len(theirs) - k)
                     least = np.minimum(least, np.partition(near, among, axis=1)[:, among, None])
                 a, b = np.nonzero(near >= least)
                 self._keep(ours[a], whole[theirs[b]], first + start + theirs[b])
@@ -120,17 +124,17 @@ class Judged:
         if not len(ours):
             return
         likeness = np.einsum("nd,nd->n", self._whole[ours].astype(np.float32), vectors)
-        likest = self.rows.shape[1]
-        fit = likeness >= (self.cosine if likest == 1 else 0.0)
+        k = self.rows.shape[1]
+        fit = likeness >= self.cosine if k == 1 else likeness > 0
         ours, likeness, rows = ours[fit], likeness[fit], rows[fit]
         # Those that were kept stand before the new ones, and a stable order leaves them there.
         known = np.unique(ours)
-        photo = np.concatenate([np.repeat(known, likest), ours])
+        photo = np.concatenate([np.repeat(known, k), ours])
         cosines = np.concatenate([self.cosines[known].ravel(), likeness])
         kept = np.concatenate([self.rows[known].ravel(), rows])
         order = np.lexsort((-cosines, photo))
         first = np.searchsorted(photo[order], known)
-        best = order[first[:, None] + np.arange(likest)]
+        best = order[first[:, None] + np.arange(k)]
         self.rows[known], self.cosines[known] = kept[best], cosines[best]
 
 
@@ -153,16 +157,16 @@ class Alike:
         parts = list(vectors_of(engine, test, self._paths, np.flatnonzero(usable_rows(seen))))
         self._rows = np.concatenate([np.empty(0, dtype=np.int64), *(rows for rows, _ in parts)])
         self._judged = (
-            Judged(np.concatenate([v for _, v in parts]), cosine=cosine, likest=_LIKEST)
+            Judged(np.concatenate([v for _, v in parts]), cosine=cosine, neighbours=_NEIGHBOURS)
             if parts
             else None
         )
         self._compared = 0
-        #: Of the training photos that are kept as the likest of some judged photo.
+        #: Of the training photos that are kept as neighbours of some judged photo.
         self._theirs: dict[int, tuple[Manifest, str]] = {}
 
     def see(self, manifest: Manifest, paths: Sequence[str], seen: Seen) -> None:
-        """Keep the likest training photos of each judged photo so far."""
+        """Keep the nearest training photos of each judged photo so far."""
         from graticule.evaluation.pixels import usable_rows
 
         if self._judged is None:
@@ -209,7 +213,7 @@ class Alike:
         return said
 
     def _part_of(self, i: int) -> str:
-        """Which of the likest photos a judged one is a part of, or that is a part of it."""
+        """Which of its neighbours a judged photo is a part of, or that is a part of it."""
         assert self._judged is not None
         kept = [self._theirs[row] for row in self._judged.rows[i].tolist() if row >= 0]
         try:
@@ -269,7 +273,7 @@ def vectors_of(
 def compare_blocks(
     judged: Judged, blocks: Iterable[npt.NDArray[np.floating]]
 ) -> tuple[IntArray, Float32Array]:
-    """The likest row among all blocks that is alike each judged photo (−1 for none), its cosine."""
+    """The nearest row of all blocks that is alike each judged photo (−1 for none), its cosine."""
     first = 0
     for block in blocks:
         judged.compare(block, first)

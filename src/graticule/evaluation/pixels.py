@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, fields
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -118,22 +119,28 @@ class Across(Protocol):
 Likeness = Callable[[Manifest, Seen], Across]
 
 
-def look(files: Iterable[Path], n: int) -> Seen:
-    """Open ``n`` photos once each and note what the checks need; paths are asked for as it goes."""
+def look(files: Iterable[Path], n: int, *, judged: bool = True) -> Seen:
+    """Open ``n`` photos once each and note what the checks need; paths are asked for as it goes.
+
+    Of photos that are not ``judged`` only hashes, ``read``, ``placeholder`` and ``absent`` are
+    needed: looking for text and pages is most of the work.
+    """
     seen = Seen.nothing(n)
     columns = [getattr(seen, column.name) for column in fields(seen)]
     left = iter(files)
     with ThreadPoolExecutor(available_cores()) as pool:
         for start in range(0, n, _PORTION):
             part = list(islice(left, _PORTION))
-            ones = track(pool.map(_look, part), "looking at photos", len(part))
+            ones = track(
+                pool.map(partial(_look, judged=judged), part), "looking at photos", len(part)
+            )
             for row, one in enumerate(ones, start):
                 for column, value in zip(columns, one, strict=True):
                     column[row] = value
     return seen
 
 
-def _look(file: Path) -> _One:
+def _look(file: Path, *, judged: bool) -> _One:
     try:
         photo = open_photo(file)
         data = file.read_bytes()
@@ -141,11 +148,10 @@ def _look(file: Path) -> _One:
         return _One(absent=not file.exists())
     image = photo.image
     own, mirrored = perceptual_hashes(np.asarray(image))
-    return _One(
-        own,
-        mirrored,
-        read=True,
-        placeholder=looks_unavailable(image),
+    seen = _One(own, mirrored, read=True, placeholder=looks_unavailable(image))
+    if not judged:
+        return seen
+    return seen._replace(
         burned_in=has_burned_in_text(image),
         flat=flatness(image) > FLAT or looks_like_page(image),
         placed=photo.metadata.lat is not None or names_place(data, photo.name),
@@ -165,7 +171,7 @@ def audit_pixels(
         likeness: finds photos alike across the two by their vectors, beside the hashes.
     """
     paths = test.column("path").tolist()
-    seen = _look_at(test, paths)
+    seen = _look_at(test, paths, judged=True)
     if seen.absent.all():
         return PixelAudit(notes=("none of the photos is on this machine: none was looked at",))
     notes = _absent(int(seen.absent.sum()), len(paths), paths[int(seen.absent.argmax())], "photos")
@@ -215,7 +221,7 @@ def _pass_by(train: Manifest, across: Sequence[Across]) -> tuple[list[str], bool
     total, absent, first = 0, 0, ""
     for batch in train.batches(["path"]):
         paths = [path or "" for path in batch.column(0).to_pylist()]
-        seen = _look_at(train, paths)
+        seen = _look_at(train, paths, judged=False)
         if seen.absent.any() and not absent:
             first = paths[int(seen.absent.argmax())]
         total, absent = total + len(paths), absent + int(seen.absent.sum())
@@ -234,8 +240,8 @@ def _absent(absent: int, total: int, first: str, what: str) -> list[str]:
     ]
 
 
-def _look_at(manifest: Manifest, paths: Sequence[str]) -> Seen:
-    return look((_file(manifest, path) for path in paths), len(paths))
+def _look_at(manifest: Manifest, paths: Sequence[str], *, judged: bool) -> Seen:
+    return look((_file(manifest, path) for path in paths), len(paths), judged=judged)
 
 
 class Twins:

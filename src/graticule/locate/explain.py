@@ -316,9 +316,11 @@ def overlay(explanation: Explanation, side: int = 960) -> Pixels:
     """
     from PIL import Image
 
+    from graticule.photos.photo import scaled
+
     height, width = explanation.picture.shape[:2]
     scale = side / max(width, height)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    size = scaled((width, height), side)
     picture = Image.fromarray(explanation.picture).resize(size, Image.Resampling.BICUBIC)
     left, top, right, bottom = (round(edge * scale) for edge in explanation.box)
     heat = explanation.heat / max(float(np.abs(explanation.heat).max()), 1e-9)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from graticule.photos.photo import scaled
+
 if TYPE_CHECKING:
     from PIL.Image import Image
 
@@ -53,9 +55,9 @@ def looks_like_page(image: Image) -> bool:
     from PIL import Image as PillowImage
     from scipy import ndimage
 
-    scale = _PAGE_SIDE / max(image.size)
-    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    how = PillowImage.Resampling.BOX if scale < 1 else PillowImage.Resampling.BILINEAR
+    size = scaled(image.size, _PAGE_SIDE)
+    shrinks = max(image.size) > _PAGE_SIDE
+    how = PillowImage.Resampling.BOX if shrinks else PillowImage.Resampling.BILINEAR
     grey = np.asarray(image.convert("L").resize(size, how), dtype=np.float32)
     # The paper under the ink: what is brightest around, grain and edges smoothed.
     ground = ndimage.uniform_filter(ndimage.maximum_filter(ndimage.uniform_filter(grey, 3), 25), 25)

@@ -120,6 +120,12 @@ def _seekable(file: IO[bytes]) -> IO[bytes]:
     return file if seekable is None or seekable() else io.BytesIO(file.read())
 
 
+def scaled(size: tuple[int, int], side: float) -> tuple[int, int]:
+    """Width and height of a picture whose longer side becomes so long, one pixel at least."""
+    scale = side / max(size)
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
 def _open(file: Path | IO[bytes], name: str, draft: int) -> Photo:
     from PIL import Image
 

@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
+from graticule.photos.photo import scaled
+
 if TYPE_CHECKING:
     from PIL.Image import Image
 
@@ -66,8 +68,7 @@ class Preprocess(BaseModel):
             left, top = (whole.width - size) // 2, (whole.height - size) // 2
             return np.asarray(whole.crop((left, top, left + size, top + size)))
         if self.resize == "pad":
-            scale = size / max(width, height)
-            small = image.resize((max(1, round(width * scale)), max(1, round(height * scale))), how)
+            small = image.resize(scaled(image.size, size), how)
             square = PillowImage.new("RGB", (size, size), (128, 128, 128))
             square.paste(small, ((size - small.width) // 2, (size - small.height) // 2))
             return np.asarray(square)

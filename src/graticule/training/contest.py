@@ -153,8 +153,8 @@ class Held:
         seconds: of the trainings of a system on a split, one each.
         parameters: of a system's heads.
         train: photos learned from, by split and share, one number a training fold.
-        sides: by split and fold, the rows of ``manifest`` that may be learned from, bool (n,),
-            those set aside among them, and the rows judged.
+        sides: by split and fold, the rows of ``manifest`` that any seed learned from or set aside,
+            bool (n,), and the rows judged.
     """
 
     manifest: Manifest
@@ -263,7 +263,9 @@ def hold(
         facts = files.read_json(file.with_suffix(".json"))
         held.seconds.setdefault((unit.system, unit.split), []).append(facts["seconds"])
         if unit.share == max(contest.shares):
-            held.sides[unit.split, unit.fold] = (split.train | split.validation, split.test)
+            learned, _ = held.sides.get((unit.split, unit.fold), (split.train, split.test))
+            learned = learned | split.train | split.validation
+            held.sides[unit.split, unit.fold] = (learned, split.test)
         labelled = split.train & rows.judged
         held.train.setdefault((unit.split, unit.share), []).append(int(labelled.sum()))
         held.parameters[unit.system] = facts["parameters"]

@@ -33,7 +33,7 @@ def stamped(
 
 
 @pytest.mark.parametrize("top", [True, False])
-@pytest.mark.parametrize("size", [12, 16, 22])
+@pytest.mark.parametrize("size", [12, 16, 22, 34])
 def test_a_line_of_text_at_an_edge_is_seen(size: int, top: bool) -> None:
     assert has_burned_in_text(stamped("48.85660,2.35220 2018-05-14 12:30", size, top))
 

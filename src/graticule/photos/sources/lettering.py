@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from graticule.photos.photo import scaled
+
 if TYPE_CHECKING:
     from PIL.Image import Image
 
@@ -27,9 +29,9 @@ Boxes = npt.NDArray[np.intp]
 
 #: The longer side that a frame is looked at with, and the share of its height that each edge has.
 _SIDE, _EDGE = 640, 0.16
-#: How high a letter is, and how high the highest of its line may be, in pixels of an edge; windows
-#: and fences are often higher.
-_LOWEST, _HIGHEST = 6, 20
+#: How high a letter is, in pixels of an edge, and from where on a line needs more of them: windows
+#: and fences are often that high.
+_LOWEST, _HIGHEST, _TALL = 6, 28, 20
 #: How many times as wide as high a shape may be, and how wide for its height one letter is.
 _WIDEST, _LETTER = 1.3, 0.75
 #: How much letters stand out from what surrounds them, of 255: by their grey, and by their warmth.
@@ -39,7 +41,7 @@ _WARMTHS = (14, 17, 20, 24, 28, 33, 40, 50, 60, 72)
 _ORANGE, _WARMER = 128, 14
 #: How many letters make a line: in grey, in grey where they are orange, and in warmth, where a JPEG
 #: lets digits run into each other, so that so many pieces are as wide as so many digits.
-_LETTERS, _DIGITS, _PIECES = 10, 6, 4
+_LETTERS, _TALL_LETTERS, _DIGITS, _PIECES = 10, 14, 6, 4
 
 
 def has_burned_in_text(image: Image) -> bool:
@@ -50,8 +52,7 @@ def has_burned_in_text(image: Image) -> bool:
     """
     from PIL import Image as PillowImage
 
-    scale = _SIDE / max(image.size)
-    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    size = scaled(image.size, _SIDE)
     small = image.convert("RGB").resize(size, PillowImage.Resampling.BILINEAR)
     colours, grey = np.asarray(small), np.asarray(small.convert("L"))
     rows = max(24, round(size[1] * _EDGE))
@@ -75,7 +76,11 @@ def _is_lettered(colours: Plane, grey: Plane) -> bool:
         for level in _GREYS:
             inked = relief > level
             for line in _lines(_shapes(inked, _WIDEST), _DIGITS):
-                if len(line) >= _LETTERS or _warmest(warmer, inked, line) >= _WARMER:
+                tall = (line[:, 1] - line[:, 0]).max() > _TALL
+                if (
+                    len(line) >= (_TALL_LETTERS if tall else _LETTERS)
+                    or _warmest(warmer, inked, line) >= _WARMER
+                ):
                     return True
     return False
 
@@ -125,7 +130,7 @@ def _lines(shapes: Boxes, least: int) -> Iterator[Boxes]:
                 yield row
 
 
-def opening(grey: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+def opening(grey: Plane) -> Plane:
     """Grey opening of (h, w) by a square of 11 pixels: bright shapes thinner than that are gone.
 
     SciPy's ``grey_opening(grey, size=(11, 11))``, many times faster for being whole rows at a time.
@@ -134,9 +139,7 @@ def opening(grey: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return _extreme(_extreme(lowest, np.maximum, 0, 0), np.maximum, 0, 1)
 
 
-def _extreme(
-    grey: npt.NDArray[np.uint8], pick: np.ufunc, beyond: int, axis: int
-) -> npt.NDArray[np.uint8]:
+def _extreme(grey: Plane, pick: np.ufunc, beyond: int, axis: int) -> Plane:
     """The least or greatest of each 11 pixels along an axis; what is beyond the edge never is."""
     sides = [(0, 0), (0, 0)]
     sides[axis] = (5, 5)
