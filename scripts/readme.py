@@ -9,11 +9,11 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 REPORT = ROOT / "src" / "graticule" / "models" / "mini" / "report.json"
 CONTEST = ROOT / "results" / "compare.json"
-#: A split of the contest, with and without the photos that its audit spoils, and what it is called.
+#: Splits of the contest, as given and without what its audit spoils, and what they are called.
 SPLITS = {
     "folds": "sources not learnt from",
-    "folds, clean": "the same, clean photos",
     "random": "at random (flatters)",
+    "random, clean": "at random, clean photos",
 }
 #: Each block of the README stands between its own line and the end's.
 BEGIN, SYSTEMS = "<!-- made by scripts/readme.py -->", "<!-- systems: made by scripts/readme.py -->"

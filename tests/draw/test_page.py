@@ -9,7 +9,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graticule.draw.page import document, head, jpeg, json_text, table
+from graticule.draw.page import document, from_markdown, head, jpeg, json_text, table
 
 
 def test_a_document_runs_its_own_script_only() -> None:
@@ -27,6 +27,15 @@ def test_a_table_escapes_its_names_and_turns_numbers_right() -> None:
     assert '<table class="wide">' in text
     assert '<th>a &lt;b&gt;</th><th class="number">n</th>' in text
     assert "<tbody><tr><td>x</td></tr></tbody>" in text
+
+
+def test_markdown_becomes_tables_and_markup_in_it_is_text() -> None:
+    html = from_markdown("## Own\n\n| city | n |\n|---|---:|\n| <b>Lviv</b> & | 3 |\n\n- a note\n")
+    assert "<h2>Own</h2>" in html
+    assert '<div class="scroll"><table>' in html
+    assert "<td>&lt;b&gt;Lviv&lt;/b&gt; &amp;</td>" in html
+    assert "<li>a note</li>" in html
+    assert from_markdown("") == ""
 
 
 def test_a_picture_is_its_pixels_alone() -> None:

@@ -13,6 +13,7 @@ from graticule.evaluation.run import judged_photos, own_section, own_tables
 from graticule.locate.engine import Engine
 from graticule.training import recipe as recipes
 from graticule.training import run
+from made_photos import run as run_cli
 from toy import cities_recipe, make_photos
 
 CPU = run.Options(device="cpu", workers=0)
@@ -74,3 +75,16 @@ def test_s1_says_of_a_finished_bundle_what_training_said(photos: Path, tmp_path:
     trained = files.read_json(bundle.path / "report.json")
     assert set(found[0]["countries"]) >= {"hard", "soft", "oracle", "hard, scene known"}
     assert found[0] == {name: trained[name] for name in found[0]}
+
+
+def test_the_tables_stand_in_every_form_of_the_report(
+    photos: Path, cities: Path, tmp_path: Path
+) -> None:
+    where = ["--where", "split_random=test", "--no-pixels", "-o", str(tmp_path / "r")]
+    assert run_cli("evaluate", str(cities), "--manifest", str(photos), *where) == 0
+    for name in ("report.json", "report.md", "report.html"):
+        text = (tmp_path / "r" / name).read_text("utf-8")
+        assert "elsewhere" in text.casefold(), name
+    page = (tmp_path / "r" / "report.html").read_text("utf-8")
+    assert "<h2>The system's own tables</h2>" in page.replace("&#x27;", "'").replace("’", "'")
+    assert page.index("own tables</h2>") < page.index("Photos to look at")

@@ -102,6 +102,15 @@ def table(
     )
 
 
+def from_markdown(text: str) -> str:
+    """Our own Markdown as HTML; tables move sideways by themselves, and markup in it is text."""
+    from markdown_it import MarkdownIt
+
+    html = str(MarkdownIt("commonmark", {"html": False}).enable("table").render(text))
+    html = html.replace("<table>", '<div class="scroll"><table>')
+    return html.replace("</table>", "</table></div>")
+
+
 def jpeg(image: Image, quality: int = 72) -> str:
     """A picture as a data URI: its pixels, and nothing of what its file said beside them."""
     bare = image.copy()

@@ -82,13 +82,14 @@ _PARTS = (
 )
 
 
-def page(report: Report, photo: Callable[[str], Path] | None = None) -> str:
+def page(report: Report, photo: Callable[[str], Path] | None = None, own: str = "") -> str:
     """The whole page.
 
     Args:
         report: of one evaluation.
         photo: from a manifest's path to the file, to show the best and worst; without it the page
             names them.
+        own: the system's own tables, as Markdown.
     """
     sheets = [_sheet(report, title, rows, photo) for title, rows in extremes(report)]
     parts = [
@@ -106,6 +107,7 @@ def page(report: Report, photo: Callable[[str], Path] | None = None) -> str:
         _pictures(report),
         _worst(report),
         _slices(report),
+        shell.from_markdown(own),
         "<h2>Photos to look at</h2>" if sheets else "",
         *sheets,
     ]

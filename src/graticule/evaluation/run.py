@@ -165,15 +165,16 @@ def write_report(
         report: what to write.
         folder: where to.
         manifest: of the judged photos, to show the best and the worst of them.
-        own: the system's tables, see :func:`own_tables`; into the first two.
+        own: the system's tables, see :func:`own_tables`.
     """
     from graticule.evaluation.page import page
 
     folder.mkdir(parents=True, exist_ok=True)
     tables = {} if own is None else {"system_tables": own[0]}
+    section = "" if own is None else own_section(own[1])
     files.write_json(folder / "report.json", report.as_json() | tables)
     with files.atomic(folder / "report.md") as text:
-        text.write(report.as_markdown() + ("" if own is None else own_section(own[1])))
+        text.write(report.as_markdown() + section)
     with files.atomic(folder / "report.html") as text:
-        text.write(page(report, None if manifest is None else manifest.file))
+        text.write(page(report, None if manifest is None else manifest.file, section))
     return folder / "report.html"
