@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from graticule.errors import RecipeError
+from graticule.errors import GraticuleError, RecipeError
 from graticule.photos.manifest import Manifest
 from graticule.training import grid
 
@@ -143,6 +145,31 @@ def test_a_row_whose_loss_is_no_number_is_written_and_the_next_is_trained(
     resumed = run.Options(workers=0, say=said.append, resume=True)
     assert grid_run.train(chosen, planet.path, tmp_path / "g", resumed)["rows"] == rows
     assert said == []  # the seed is the same: it would fail again
+
+
+def test_no_memory_is_said_with_what_changes_every_row(
+    planet: Manifest, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from graticule.training import grid_run, run
+    from graticule.training.loop import Learner
+
+    step = Learner.training_step
+
+    def starved(self: Learner, batch: Any, index: int) -> Any:
+        if len(batch.rows) > 4:
+            raise MemoryError
+        return step(self, batch, index)
+
+    monkeypatch.setattr(Learner, "training_step", starved)
+    few = ["heads={linear: {}}", "features={A: [a]}", "ablations={of: [A, linear], rows: {}}"]
+    options = run.Options(workers=0)
+    with pytest.raises(GraticuleError) as caught:
+        grid_run.train(grid.load(str(small), few), planet.path, tmp_path / "g", options)
+    assert "no memory for batches of 16" in str(caught.value)
+    advice = re.findall(r"--set (\S+[^:\s])", str(caught.value))
+    assert advice == ["base.batch_size=8", "base.accumulate=2"]
+    smaller = grid.load(str(small), [*few, "base.batch_size=4", advice[1]])
+    assert len(grid_run.train(smaller, planet.path, tmp_path / "g", options)["rows"]) == 1
 
 
 def test_weights_of_several_encoders_are_said_by_key(

@@ -46,7 +46,7 @@ def train(
         if split not in read:
             read[split] = run.read(recipe, manifest)
         trainer = run.trainer_for(recipe, read[split], folder, replace(options, features=shared))
-        trainer = replace(trainer, kept=kept)
+        trainer = replace(trainer, kept=kept, grid=True)
         judged, wanted = grid_report.judged(trainer.rows)
         if not report:
             report = {"grid": grid.name, "judged_on": judged, **grid_report.counts(trainer.rows)}

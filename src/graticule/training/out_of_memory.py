@@ -48,12 +48,14 @@ class BatchAdvice:
         spec: how it learns.
         entry: the one of the recipe's ``networks`` that it is trained by.
         own: what that entry sets itself; the rest is set at the recipe's top.
+        grid: whether the recipe is a row of a grid, where ``base`` is laid over every row.
     """
 
     name: str
     spec: NetworkSpec
     entry: str = ""
     own: Mapping[str, Any] = field(default_factory=dict)
+    grid: bool = False
 
     @contextmanager
     def watch(self, size: int) -> Iterator[None]:
@@ -73,13 +75,15 @@ class BatchAdvice:
         half = size // 2
         # As many photos a step as before.
         steps = max(1, round(self.spec.batch_size * self.spec.accumulate / half))
+        end = ": every row learns anew" if self.grid else " --resume: what is done is kept"
         return (
             f"give the same command with --set {self._key('batch_size')}={half} --set "
-            f"{self._key('accumulate')}={steps} --resume: what is done is kept"
+            f"{self._key('accumulate')}={steps}{end}"
         )
 
     def _key(self, name: str) -> str:
-        return f"networks.{self.entry}.{name}" if name in self.own else name
+        key = f"networks.{self.entry}.{name}" if name in self.own else name
+        return f"base.{key}" if self.grid else key
 
 
 @contextmanager

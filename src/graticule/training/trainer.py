@@ -106,6 +106,7 @@ class Trainer:
         encoders: those that never learn, by what the recipe says of them.
         kept: vectors of the rows, by encoder and view; shared by the networks that ask alike.
         maps: kept maps of the rows, likewise.
+        grid: whether the recipe is a row of a grid, which is told how to change all of them.
     """
 
     recipe: Recipe
@@ -123,12 +124,15 @@ class Trainer:
     encoders: dict[str, Frozen] = field(default_factory=dict)
     kept: dict[tuple[str, str, str, int], torch.Tensor] = field(default_factory=dict)
     maps: dict[tuple[str, str, str, int], KeptMapRows] = field(default_factory=dict)
+    grid: bool = False
 
     def run(self, job: Job) -> Result:
         """Train one network."""
         spec = self.recipe.network(job.spec)
         self._check(job, spec)
-        advice = BatchAdvice(job.name, spec, job.spec, self.recipe.networks.get(job.spec, {}))
+        advice = BatchAdvice(
+            job.name, spec, job.spec, self.recipe.networks.get(job.spec, {}), self.grid
+        )
         seed = self.recipe.seed
         torch.manual_seed(_number(seed, job.name))
         given = {}
