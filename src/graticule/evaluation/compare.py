@@ -149,25 +149,37 @@ class Comparison:
         return bool(tested) and all(p.better and p.corrected < level for p in tested)
 
 
-def compare(
-    entries: Sequence[Entry],
-    truth: Truth,
-    *,
-    tested: str | None = None,
-    clusters: npt.NDArray[np.str_] | None = None,
-    only: npt.NDArray[np.bool_] | None = None,
-    title: str = "Systems compared",
-    replicates: int = REPLICATES,
-    seed: int = 0,
-) -> Comparison:
-    """Put systems beside each other.
+def compare(entries: Sequence[Entry], truth: Truth, **options: Any) -> Comparison:
+    """Put systems beside each other, on the photos that all of them predicted.
 
     Args:
         entries: the systems; names differ.
         truth: the judged photos.
+        options: of :func:`compare_aligned`.
+
+    Raises:
+        GraticuleError: as :func:`align` and :func:`compare_aligned` do.
+    """
+    return compare_aligned(align(entries, truth), truth, **options)
+
+
+def compare_aligned(
+    aligned: Aligned,
+    truth: Truth,
+    *,
+    tested: str | None = None,
+    clusters: npt.NDArray[np.str_] | None = None,
+    title: str = "Systems compared",
+    replicates: int = REPLICATES,
+    seed: int = 0,
+) -> Comparison:
+    """Put systems beside each other whose photos were found already, or on some of these.
+
+    Args:
+        aligned: the systems, of which names differ, and the photos.
+        truth: the photos that they were found among.
         tested: the system that is tested against every other; the first by default.
         clusters: (n,) labels of dependent photos, on the rows of ``truth``; by default its own.
-        only: (n,) the photos of ``truth`` to judge on, all by default.
         title: of the page.
         replicates: of the bootstrap of the table's intervals. Paired tests take ten times as many,
             or as many times as there are tests: the strictest of m tests is judged at a level m
@@ -175,19 +187,12 @@ def compare(
         seed: same seed, same intervals.
 
     Raises:
-        GraticuleError: fewer than two systems, two of one name, an unknown one to test, or no
-            photo that all of them predicted.
+        GraticuleError: fewer than two systems, two of one name, or an unknown one to test.
     """
+    rows, entries = aligned.rows, aligned.entries
     names = [entry.name for entry in entries]
     _check(names, tested)
     labels = truth.clusters() if clusters is None else clusters
-    rows, entries, notes = _aligned(entries, truth)
-    if only is not None:
-        kept = np.flatnonzero(only[rows])
-        if not len(kept):
-            raise GraticuleError(f"{title}: no photo is left to judge on")
-        rows = rows[kept]
-        entries = [replace(e, runs=tuple(run.take(kept) for run in e.runs)) for e in entries]
     judged = truth.take(rows)
     resampler = Resampler.over(labels[rows], replicates, seed)
     columns = [_columns(entry, judged) for entry in entries]
@@ -203,7 +208,7 @@ def compare(
         resampler.n_clusters,
         table,
         tuple(_pairs(names, columns, first, resampler)),
-        tuple(notes),
+        aligned.notes,
     )
 
 
@@ -217,10 +222,35 @@ def _check(names: list[str], tested: str | None) -> None:
         raise GraticuleError(f"no system {tested!r} to test; there are {', '.join(names)}")
 
 
-def _aligned(
-    entries: Sequence[Entry], truth: Truth
-) -> tuple[npt.NDArray[np.int64], list[Entry], list[str]]:
-    """The rows of the truth that every run predicted, and the runs on just these rows."""
+@dataclass(frozen=True)
+class Aligned:
+    """Systems on the photos that every run of theirs predicted.
+
+    Attributes:
+        rows: int64 (m,), of the truth.
+        entries: the systems, their runs on just these rows.
+        notes: what was left out, missing, suspected.
+    """
+
+    rows: npt.NDArray[np.int64]
+    entries: tuple[Entry, ...]
+    notes: tuple[str, ...] = ()
+
+    def take(self, kept: npt.NDArray[np.bool_]) -> Aligned:
+        """Some of the photos, bool (m,), without the notes."""
+        some = np.flatnonzero(kept)
+        return Aligned(
+            self.rows[some],
+            tuple(replace(e, runs=tuple(run.take(some) for run in e.runs)) for e in self.entries),
+        )
+
+
+def align(entries: Sequence[Entry], truth: Truth) -> Aligned:
+    """Find the photos of the truth that every run predicted.
+
+    Raises:
+        GraticuleError: there is none, or what is wrong with a table.
+    """
     where: list[list[npt.NDArray[np.int64]]] = []
     notes: list[str] = []
     every = np.ones(len(truth), dtype=bool)
@@ -255,7 +285,7 @@ def _aligned(
         for note in suspicions(replace(runs[0], name=entry.name), judged):
             notes.append(f"{entry.name}: {note.removeprefix(f'{entry.name}: ')}")
         aligned.append(replace(entry, runs=runs))
-    return rows, aligned, notes
+    return Aligned(rows, tuple(aligned), tuple(notes))
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from graticule.evaluation.compare import Comparison, Entry, compare
-from graticule.evaluation.finding import METADATA_PLACE, Finding, clean_rows
-from graticule.evaluation.matching import match
+from graticule.evaluation.compare import Comparison, Entry, align, compare_aligned
+from graticule.evaluation.finding import Finding, clean_rows, held_against
 from graticule.evaluation.truth import Truth
 
 
@@ -29,37 +25,26 @@ def compare_audited(
         truth: the judged photos.
         findings: of the audit, on the rows of ``truth``.
         notes: what the audit could not look at.
-        options: of :func:`~graticule.evaluation.compare.compare`.
+        options: of :func:`~graticule.evaluation.compare.compare_aligned`.
 
     Raises:
         GraticuleError: as ``compare`` does.
     """
-    whole = compare(entries, truth, **options)
-    if not any(run.reads_files for entry in entries for run in entry.runs):
-        findings = [replace(f, spoils=f.spoils and f.kind != METADATA_PLACE) for f in findings]
-    judged = _judged(entries, truth)
-    clean = clean_rows(findings, len(truth)) & judged
+    aligned = align(entries, truth)
+    whole = compare_aligned(aligned, truth, **options)
+    reads = any(run.reads_files for entry in entries for run in entry.runs)
+    findings = held_against(findings, reads_files=reads)
+    clean = clean_rows(findings, len(truth))[aligned.rows]
     said = (*whole.notes, *(f"audit: {note}" for note in notes), *_told(findings))
-    if clean.sum() == judged.sum():
+    if clean.all():
         return [replace(whole, notes=said)]
     if not clean.any():
         none = "audit: no photo is clean: every one is concerned by a finding"
         return [replace(whole, notes=(*said, none))]
-    part = compare(entries, truth, only=clean, **options)
+    part = compare_aligned(aligned.take(clean), truth, **options)
     title = f"{whole.title}, on {_photos(part.photos)} that no finding of the audit spoils"
     as_given = replace(whole, title=f"{whole.title}, as given", notes=said)
-    return [as_given, replace(part, title=title, notes=())]
-
-
-def _judged(entries: Sequence[Entry], truth: Truth) -> npt.NDArray[np.bool_]:
-    """The photos that every system has an answer for, bool (n,)."""
-    rows = np.ones(len(truth), dtype=bool)
-    for entry in entries:
-        for run in entry.runs:
-            answered = np.zeros(len(truth), dtype=bool)
-            answered[match(truth.paths, run.paths).truth_rows] = True
-            rows &= answered
-    return rows
+    return [as_given, replace(part, title=title)]
 
 
 def _told(findings: Sequence[Finding]) -> list[str]:

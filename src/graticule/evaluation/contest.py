@@ -52,7 +52,8 @@ def judge(
         radius_km: how near a training photo a judged one may not be.
         seed: of the bootstrap.
     """
-    truth = replace(Truth.of(held.manifest), latlon=held.latlon)
+    given = Truth.of(held.manifest)
+    truth = replace(given, latlon=held.latlon)
     found: dict[str, Comparison] = {}
     for split in contest.splits:
         tables = {
@@ -66,10 +67,11 @@ def judge(
         if not runs:
             continue
         entries = [_entry(contest, held, split, s, tables[whole], runs) for s in contest.systems]
-        judged = _judged(entries, truth)
+        rows = np.isin(truth.paths, entries[0].runs[0].paths)  # the others were only learned from
+        judged = truth.take(rows)
         folds = next(iter(runs.values()))
-        findings = _audit(held, split, folds, seen, radius_km)
-        rows = np.isin(truth.paths, judged.paths)
+        # Coordinates as given: photos that lie at their city for want of better are no twins.
+        findings = _audit(given, held, split, folds, seen, radius_km)
         found_here = compare_audited(
             entries,
             judged,
@@ -97,21 +99,24 @@ def judge(
 
 
 def _audit(
-    held: Held, split: str, folds: Sequence[int], seen: Seen | None, radius_km: float
+    whole: Truth,
+    held: Held,
+    split: str,
+    folds: Sequence[int],
+    seen: Seen | None,
+    radius_km: float,
 ) -> list[Finding]:
     """Each fold audited against what is learned from for it; on the rows of the manifest."""
-    # Coordinates as they were given: photos that lie at their city for want of better are no twins.
-    whole = Truth.of(held.manifest)
     kinds: dict[str, Finding] = {}
     nothing = np.zeros(len(whole), dtype=bool)
     for fold in folds:
         learned, judged = held.sides[split, fold]
-        test = whole.take(judged)
-        found = audit_tables(whole.take(learned), test, radius_km=radius_km)
+        train, test = whole.take(learned), whole.take(judged)
+        found = audit_tables(train, test, radius_km=radius_km)
         if seen is not None:
             own = seen.take(judged)
             twins = Twins(own, test.paths)
-            twins.see(held.manifest, whole.take(learned).paths, seen.take(learned))
+            twins.see(held.manifest, train.paths, seen.take(learned))
             found += [twins.finding(), *defects(own, test.paths)]
         for finding in found:
             rows = nothing.copy()
@@ -172,12 +177,6 @@ def joined(files: Sequence[Path], name: str) -> Predictions:
         confidence=np.concatenate([part.confidence for part in parts]),
         reads_files=False,
     )
-
-
-def _judged(entries: Sequence[Entry], truth: Truth) -> Truth:
-    """The photos that the folds held out: the others were only learned from."""
-    paths = set(entries[0].runs[0].paths)
-    return truth.take(np.array([path in paths for path in truth.paths], dtype=bool))
 
 
 def _curves(

@@ -40,15 +40,11 @@ def small(file: Path) -> Image:
     Raises:
         PhotoError: for a file that cannot be read.
     """
-    from PIL import Image as PillowImage
-
-    from graticule.photos.photo import open_photo, scaled
+    from graticule.photos.photo import open_photo, resized
 
     image = open_photo(file, draft=2 * _SIDE).image.convert("RGB")
     side = min(max(_SIDE, _SHORT * max(image.size) / min(image.size)), 4 * _SIDE)
-    shrinks = max(image.size) > side
-    how = PillowImage.Resampling.BOX if shrinks else PillowImage.Resampling.BILINEAR
-    return image.resize(scaled(image.size, side), how)
+    return resized(image, side)
 
 
 class Overlay(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -57,6 +57,13 @@ def leaked(
     """
     shown = np.flatnonzero(rows)[:EXAMPLES].tolist()
     return Finding(kind, rows, tuple(f"{paths[i]} ← {twin(i)}" for i in shown), means, leak=True)
+
+
+def held_against(findings: Sequence[Finding], *, reads_files: bool) -> list[Finding]:
+    """The findings, of which places in files spoil nothing for who never reads them."""
+    return [
+        replace(f, spoils=f.spoils and (reads_files or f.kind != METADATA_PLACE)) for f in findings
+    ]
 
 
 def clean_rows(findings: Sequence[Finding], n: int) -> BoolArray:

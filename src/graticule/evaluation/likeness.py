@@ -225,7 +225,8 @@ class Alike:
                 theirs = small(manifest.file(path))
             except (PhotoError, ManifestError):
                 continue
-            for fit in (overlay(ours, theirs), overlay(theirs, ours)):
+            for part, whole in ((ours, theirs), (theirs, ours)):
+                fit = overlay(part, whole)
                 if fit.is_part:
                     return f"{path} (overlaid, correlation {fit.detail:.3f})"
         return ""

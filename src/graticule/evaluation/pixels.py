@@ -143,7 +143,7 @@ def look(files: Iterable[Path], n: int, *, judged: bool = True) -> Seen:
 def _look(file: Path, *, judged: bool) -> _One:
     try:
         photo = open_photo(file)
-        data = file.read_bytes()
+        data = file.read_bytes() if judged else b""
     except (PhotoError, OSError):
         return _One(absent=not file.exists())
     image = photo.image

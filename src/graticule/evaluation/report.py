@@ -15,7 +15,7 @@ from graticule.errors import GraticuleError
 from graticule.evaluation import slices
 from graticule.evaluation.audit import audit_tables
 from graticule.evaluation.bootstrap import REPLICATES, Resampler
-from graticule.evaluation.finding import METADATA_PLACE, Finding, clean_rows
+from graticule.evaluation.finding import Finding, clean_rows, held_against
 from graticule.evaluation.leaks import NEAR_KM
 from graticule.evaluation.matching import Match, match, suspicions
 from graticule.evaluation.names import unknown_countries
@@ -202,14 +202,9 @@ def evaluate(
     lines += [*suspicions(said, judged.latlon), *notes]
     found = outcomes(said, judged, distance)
     lines += [*found.notes, *_warnings(said, found, train)]
-    everything = audit_tables(train, judged, radius_km=radius_km) + [
-        replace(
-            f,
-            rows=f.rows[rows],
-            spoils=f.spoils and (said.reads_files or f.kind != METADATA_PLACE),
-        )
-        for f in findings
-    ]
+    everything = audit_tables(train, judged, radius_km=radius_km) + held_against(
+        [replace(f, rows=f.rows[rows]) for f in findings], reads_files=said.reads_files
+    )
     resampler = Resampler.over(judged.clusters(), replicates, seed)
     as_given = tuple(all_scores(found, said, judged, resampler))
     clean: tuple[Score, ...] | None = as_given

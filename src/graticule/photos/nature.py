@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from graticule.photos.photo import scaled
+from graticule.photos.photo import resized
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -52,13 +52,9 @@ def looks_like_page(image: Image) -> bool:
     Unlike :func:`flatness` it stands the grain of a scanner and of a JPEG. A snowfield in fog or a
     plate on white is like that too; ``results/marks.json`` has how many real photos are.
     """
-    from PIL import Image as PillowImage
     from scipy import ndimage
 
-    size = scaled(image.size, _PAGE_SIDE)
-    shrinks = max(image.size) > _PAGE_SIDE
-    how = PillowImage.Resampling.BOX if shrinks else PillowImage.Resampling.BILINEAR
-    grey = np.asarray(image.convert("L").resize(size, how), dtype=np.float32)
+    grey = np.asarray(resized(image.convert("L"), _PAGE_SIDE), dtype=np.float32)
     # The paper under the ink: what is brightest around, grain and edges smoothed.
     ground = ndimage.uniform_filter(ndimage.maximum_filter(ndimage.uniform_filter(grey, 3), 25), 25)
     paper = float(np.median(ground))

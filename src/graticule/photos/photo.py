@@ -126,6 +126,15 @@ def scaled(size: tuple[int, int], side: float) -> tuple[int, int]:
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
+def resized(image: Image, side: float) -> Image:
+    """The picture with a longer side so long: by means of boxes if it shrinks, else bilinear."""
+    from PIL import Image as PillowImage
+
+    shrinks = max(image.size) > side
+    how = PillowImage.Resampling.BOX if shrinks else PillowImage.Resampling.BILINEAR
+    return image.resize(scaled(image.size, side), how)
+
+
 def _open(file: Path | IO[bytes], name: str, draft: int) -> Photo:
     from PIL import Image
 
